@@ -1,0 +1,47 @@
+// A thread that runs tasks one after the other: what is confined to it needs no lock.
+//
+// Thread-safe but where said. Bounded: try_post() refuses when the queue is full and the caller decides. post() is for completions
+// of work that was admitted through a bound elsewhere (a ledger entry, a connection); it always takes.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace brine {
+
+class TaskLoop {
+ public:
+  using Task = std::function<void()>;
+
+  TaskLoop(std::string name, std::size_t capacity);
+  ~TaskLoop();
+
+  // tick runs on the loop at least every interval.
+  void start(milliseconds interval, Task tick);
+  // Runs what is queued, then ends the thread. Later posts are dropped.
+  void stop();
+
+  bool try_post(Task task);
+  void post(Task task);
+  std::size_t depth() const;
+  bool on_this_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+ private:
+  void run(milliseconds interval, const Task& tick);
+
+  const std::string name_;
+  const std::size_t capacity_;
+  mutable std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<Task> tasks_;  // guarded by mutex_
+  bool stopping_ = false;   // guarded by mutex_
+  std::jthread thread_;
+};
+
+}  // namespace brine

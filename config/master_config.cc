@@ -1,0 +1,163 @@
+#include "config/master_config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include "base/ids.h"
+#include "config/config_files.h"
+#include "config/known_keys.h"
+#include "config/returner_keys.h"
+#include "config/shared_keys.h"
+
+namespace brine::config {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::minutes;
+using Kind = YamlNode::Kind;
+
+constexpr int kSaltsWorkerThreads = 5;
+
+int default_worker_threads() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kSaltsWorkerThreads); }
+
+void declare_network(Schema& schema, MasterConfig& config) {
+  schema.simple({"interface", "an IP address", config.interface, "Address that minions connect to."}, [&config](const YamlNode& node) {
+    const auto address = node.kind == Kind::kScalar ? parse_address(node.text) : std::nullopt;
+    if (!address || address->is_ipc() || address->port != 0) return false;
+    config.interface = address->host;
+    return true;
+  });
+  schema.number<std::uint16_t>("ret_port", config.ret_port, 0, 65535, "Port that minions connect to; 0 means any free one.");
+  schema.number<std::uint16_t>("publish_port", config.publish_port, 0, 65535, "Kept for a later version.");
+  schema.mark_unused("publish_port");
+  schema.text("ret_ipc", config.ret_ipc, "Path of a local socket on which minions of the same machine may connect too.");
+  schema.number("worker_threads", config.worker_threads, 1, 256, "Network loops; the default is the number of cores, at most 5.");
+  declare_session(schema, config);
+  schema.duration("handshake_timeout", config.handshake_timeout, milliseconds(500), minutes(5),
+                  "Time for greeting and handshake together.");
+  Schema& admission = schema.section("admission", "Limits for peers that have neither a ticket nor a known key.");
+  admission.number("unknown_per_source_per_second", config.admission.unknown_per_source_per_second, 1, 1'000'000,
+                   "Handshakes per second and source address.");
+  admission.number("unknown_burst", config.admission.unknown_burst, 1, 10'000'000, "Handshakes at once per source address.");
+}
+
+void declare_keys(Schema& schema, MasterConfig& config) {
+  schema.flag("auto_accept", config.auto_accept, "Accept every key. For tests only.");
+  schema.text("autosign_file", config.autosign_file, "File with one glob of minion ids per line whose keys are accepted.");
+  schema.duration("acceptance_wait_time", config.acceptance_wait_time, milliseconds(100), hours(24),
+                  "How long pending minions are told to wait before they ask again.");
+  schema.number("pending_keys_max", config.pending_keys_max, 1, 1'000'000, "Pending keys that are kept.");
+  schema.duration("pending_keys_seconds", config.pending_keys_seconds, seconds(60), days(365), "How long a pending key is kept.");
+  schema.duration("ticket_life", config.ticket_life, seconds(10), seconds(3600), "Life of a ticket with which a session is resumed.");
+  schema.number("manifest_days", config.manifest_days, 1, 3650, "Validity of a manifest that this master signs.");
+}
+
+void declare_jobs(Schema& schema, MasterConfig& config) {
+  schema.duration("timeout", config.timeout, milliseconds(100), days(1), "Wait for a first sign of life where -t is not given.");
+  schema.duration("reconnect_grace", config.reconnect_grace, milliseconds(0), hours(1),
+                  "A minion whose session ended less than this ago is waited for.");
+  schema.duration("keep_jobs_seconds", config.keep_jobs_seconds, seconds(60), days(3650), "How long jobs and returns can be looked up.");
+  schema.duration("max_expires", config.max_expires, seconds(1), days(365), "The longest --expires.");
+  schema.number<std::uint64_t>("max_open_jobs", config.max_open_jobs, 1, 10'000'000,
+                               "Jobs that wait for returns; beyond it new ones are refused.");
+  schema.number<std::uint64_t>("max_pending_returns", config.max_pending_returns, 64, 100'000'000,
+                               "Returns that wait for their commit; beyond it connections are not read.");
+  schema.number<std::uint64_t>("event_queue", config.event_queue, 16, 10'000'000,
+                               "Events that wait per subscriber; a slower one is cut off.");
+  schema.texts("operators", config.operators, "User names or uids that may give commands, besides root and the daemon's user.");
+}
+
+void declare_state(Schema& schema, StateConfig& config) {
+  Schema& state = schema.section("state", "Where keys, jobs and returns are kept.");
+  state.custom({"backend", "sqlite", "sqlite", "Kind of store."}, [](const YamlNode& node, const ReadContext& context) {
+    if (node.text == "sqlite") return;
+    const std::string why =
+        node.text == "redis" ? "'redis' is not available in this version; use 'sqlite'" : "must be 'sqlite', not " + shown(node);
+    context.complain(node.line, "'" + context.key + "' " + why);
+  });
+  state.text("path", config.path, "Folder of the embedded store.");
+  state.text("url", config.url, "Of a Redis.");
+  state.mark_unused("url");
+  state.choice<Durability>("durability", config.durability,
+                           {{"async", Durability::kAsync}, {"replicated", Durability::kReplicated}, {"synced", Durability::kSynced}},
+                           "What must have happened to a return before it is acknowledged.");
+  state.number("partitions", config.partitions, 1, 100, "Of a Redis.");
+  state.mark_unused("partitions");
+}
+
+void declare_outgoing(Schema& schema, MasterConfig& config) {
+  Schema& outbox = schema.section("outbox", "What is kept for the returners until each has taken it.");
+  outbox.size("max_bytes", config.outbox.max_bytes, 1ULL << 20, 1ULL << 44, "Bound of the outbox.");
+  outbox.duration("keep_seconds", config.outbox.keep_seconds, seconds(60), days(365), "Bound of the age of its entries.");
+  outbox.choice<OutboxFull>("on_full", config.outbox.on_full,
+                            {{"refuse_jobs", OutboxFull::kRefuseJobs}, {"drop_oldest", OutboxFull::kDropOldest}},
+                            "What happens at the bound.");
+  declare_returners(schema, config.returners);
+  Schema& metrics = schema.section("metrics", "The HTTP server for /metrics, /healthz and /readyz.");
+  metrics.simple({"listen", "an address as host:port", "none", "Where it listens; port 0 means any free one."},
+                 [&config](const YamlNode& node) {
+                   if (node.kind == Kind::kNull) {
+                     config.metrics.listen.reset();
+                     return true;
+                   }
+                   const auto address = node.kind == Kind::kScalar ? parse_address(node.text) : std::nullopt;
+                   const bool has_port = address && !node.text.ends_with(address->host) && !node.text.ends_with(']');
+                   if (!has_port || address->is_ipc()) return false;
+                   config.metrics.listen = address;
+                   return true;
+                 });
+}
+
+void declare(Schema& schema, MasterConfig& config) {
+  schema.text("id", config.id, "Name of this master in the cluster; the default is the host name.");
+  schema.text("cluster", config.cluster, "Name of the cluster; minions of another one are refused.");
+  declare_network(schema, config);
+  declare_folders(schema, config);
+  declare_keys(schema, config);
+  declare_jobs(schema, config);
+  declare_state(schema, config.state);
+  declare_outgoing(schema, config);
+  declare_known_master_keys(schema);
+}
+
+void put_below_root(MasterConfig& config) {
+  for (std::string* path : {&config.pki_dir, &config.cachedir, &config.sock_dir, &config.log_file, &config.autosign_file, &config.ret_ipc,
+                            &config.state.path}) {
+    *path = below_root(config.root_dir, *path);
+  }
+  for (FileReturnerConfig& returner : config.returners) returner.path = below_root(config.root_dir, returner.path);
+}
+
+void check_name(const Schema& schema, std::string_view key, const std::string& value, Problems& problems) {
+  if (auto id = MinionId::parse(value); !id) {
+    schema.complain_at({{key}}, "'" + std::string(key) + "' cannot be '" + value + "': " + id.error().message, problems);
+  }
+}
+
+}  // namespace
+
+Result<MasterConfig> load_master_config(const std::string& dir) {
+  MasterConfig config{.conf_dir = dir, .id = host_name(), .worker_threads = default_worker_threads()};
+  Schema schema;
+  declare(schema, config);
+  Problems problems;
+  BRINE_TRY(read_config(dir, "master", schema, problems));
+  check_session(schema, config, problems);
+  check_name(schema, "id", config.id, problems);
+  check_name(schema, "cluster", config.cluster, problems);
+  if (!problems.empty()) return fail(Code::kInvalid, problems.text());
+  put_below_root(config);
+  config.warnings = schema.warnings();
+  return config;
+}
+
+std::vector<Schema::KeyInfo> master_reference() {
+  MasterConfig config{.worker_threads = default_worker_threads()};
+  Schema schema;
+  declare(schema, config);
+  return schema.reference();
+}
+
+}  // namespace brine::config

@@ -1,0 +1,157 @@
+#include "config/minion_config.h"
+
+#include <utility>
+
+#include "base/file.h"
+#include "config/config_files.h"
+#include "config/known_keys.h"
+#include "config/shared_keys.h"
+
+namespace brine::config {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::minutes;
+using Kind = YamlNode::Kind;
+
+constexpr std::size_t kMaxIdFileBytes = 4096;
+
+// What the file says; turned into MinionConfig once all keys are known.
+struct Texts {
+  std::string id;
+  std::vector<std::string> masters = {"brine"};
+};
+
+void declare_masters(Schema& schema, MinionConfig& config, Texts& texts) {
+  schema.text("id", texts.id, "Name of this minion; the default is the first line of minion_id beside this file, else the host name.");
+  schema.simple({"master", "a host, host:port or ipc:///path, or a list of them", "brine", "Where the masters are."},
+                [&texts](const YamlNode& node) {
+                  std::vector<std::string> masters;
+                  if (node.kind == Kind::kScalar) masters.push_back(node.text);
+                  for (const YamlNode& item : node.items) masters.push_back(item.kind == Kind::kScalar ? item.text : "");
+                  for (const std::string& master : masters) {
+                    if (!parse_address(master)) return false;
+                  }
+                  if (masters.empty()) return false;
+                  texts.masters = std::move(masters);
+                  return true;
+                });
+  schema.number<std::uint16_t>("master_port", config.master_port, 1, 65535, "Port of masters that are given without one.");
+  schema.text("master_finger", config.master_finger, "Fingerprint of the cluster's root key; without it the first one seen is trusted.");
+  schema.duration("recon_default", config.recon_default, milliseconds(10), hours(1), "Shortest back-off between attempts to connect.",
+                  milliseconds(1));
+  schema.duration("recon_max", config.recon_max, milliseconds(10), hours(24), "Longest back-off between attempts to connect.",
+                  milliseconds(1));
+  schema.duration("acceptance_wait_time_max", config.acceptance_wait_time_max, milliseconds(100), hours(24),
+                  "The longest it waits before it asks again while its key is pending.");
+  declare_session(schema, config);
+}
+
+void declare_jobs(Schema& schema, MinionConfig& config) {
+  Schema& spool = schema.section("spool", "The journal of jobs and of returns that are not acknowledged.");
+  spool.text("path", config.spool.path, "Its folder; the default is spool in cachedir.");
+  spool.size("max_bytes", config.spool.max_bytes, 1ULL << 20, 1ULL << 44, "Its bound; a full spool refuses new jobs.");
+  schema.number("process_count_max", config.process_count_max, 1, 1000, "Jobs that run at once.");
+  schema.number<std::uint64_t>("job_queue_max", config.job_queue_max, 0, 1'000'000, "Jobs that wait; beyond it they are refused.");
+  schema.size("cmd_output_max", config.cmd_output_max, 1024, 256ULL << 20, "Output of a command that is kept.");
+  schema.duration("shutdown_deadline", config.shutdown_deadline, milliseconds(0), hours(1), "Time for what runs, after SIGTERM.");
+}
+
+void declare_grains(Schema& schema, MinionConfig& config) {
+  schema.simple({"grains", "a map", "{}", "Grains of this minion."}, [&config](const YamlNode& node) {
+    if (node.kind != Kind::kMap && node.kind != Kind::kNull) return false;
+    config.grains = node.kind == Kind::kMap ? json_of(node) : "{}";
+    return true;
+  });
+  schema.duration("grains_refresh_every", config.grains_refresh_every, milliseconds(0), days(30),
+                  "How often grains are gathered anew; 0: only at start and when asked.", minutes(1));
+}
+
+void declare(Schema& schema, MinionConfig& config, Texts& texts) {
+  declare_masters(schema, config, texts);
+  declare_folders(schema, config);
+  declare_jobs(schema, config);
+  declare_grains(schema, config);
+  declare_known_minion_keys(schema);
+}
+
+std::string trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return "";
+  return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
+}
+
+void choose_id(const Schema& schema, const Texts& texts, MinionConfig& config, Problems& problems) {
+  const std::string id_file = config.conf_dir + "/minion_id";
+  std::string id = texts.id;
+  std::string from = "'id'";
+  if (id.empty()) {
+    const auto content = read_file(id_file, kMaxIdFileBytes);
+    if (!content && content.error().code != Code::kNotFound) return problems.add(id_file, 0, content.error().message);
+    id = content ? trimmed(content->substr(0, content->find('\n'))) : "";
+    from = id_file;
+  }
+  if (id.empty()) {
+    id = host_name();
+    from = "the host name, which is the id where none is set,";
+  }
+  auto parsed = MinionId::parse(id);
+  if (parsed) {
+    config.id = std::move(*parsed);
+  } else {
+    schema.complain_at({{"id"}}, from + " cannot be '" + id + "': " + parsed.error().message, problems);
+  }
+}
+
+void choose_masters(const Texts& texts, MinionConfig& config) {
+  for (const std::string& text : texts.masters) {
+    Address address = parse_address(text).value_or(Address{});
+    if (!address.is_ipc() && address.port == 0) address.port = config.master_port;
+    config.master.push_back(std::move(address));
+  }
+}
+
+void check_back_off(const Schema& schema, const MinionConfig& config, Problems& problems) {
+  if (config.recon_max >= config.recon_default) return;
+  schema.complain_at({{"recon_max", "recon_default"}},
+                     "'recon_max' (" + print_duration(config.recon_max) + ") must not be shorter than 'recon_default' (" +
+                         print_duration(config.recon_default) + ")",
+                     problems);
+}
+
+void put_below_root(MinionConfig& config) {
+  if (config.spool.path.empty()) config.spool.path = config.cachedir + "/spool";
+  for (std::string* path : {&config.pki_dir, &config.cachedir, &config.sock_dir, &config.log_file, &config.spool.path}) {
+    *path = below_root(config.root_dir, *path);
+  }
+}
+
+}  // namespace
+
+Result<MinionConfig> load_minion_config(const std::string& dir) {
+  MinionConfig config{.conf_dir = dir};
+  Texts texts;
+  Schema schema;
+  declare(schema, config, texts);
+  Problems problems;
+  BRINE_TRY(read_config(dir, "minion", schema, problems));
+  check_session(schema, config, problems);
+  check_back_off(schema, config, problems);
+  choose_id(schema, texts, config, problems);
+  if (!problems.empty()) return fail(Code::kInvalid, problems.text());
+  choose_masters(texts, config);
+  put_below_root(config);
+  config.warnings = schema.warnings();
+  return config;
+}
+
+std::vector<Schema::KeyInfo> minion_reference() {
+  MinionConfig config;
+  Texts texts;
+  Schema schema;
+  declare(schema, config, texts);
+  return schema.reference();
+}
+
+}  // namespace brine::config

@@ -1,0 +1,455 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+
+namespace brine::engine {
+namespace {
+
+constexpr milliseconds kTick{100};
+constexpr seconds kSlowTick{1};
+constexpr std::size_t kReplayPage = 1'000;
+constexpr int kJidTries = 100;
+
+using Json = nlohmann::json;
+
+std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+UnixMicros in_micros(milliseconds duration) { return duration.count() * 1000; }
+
+std::vector<std::string> texts(const std::vector<MinionId>& ids) {
+  std::vector<std::string> list;
+  list.reserve(ids.size());
+  for (const MinionId& id : ids) list.push_back(id.str());
+  return list;
+}
+
+Error busy(std::string_view why) { return {Code::kBusy, "busy: " + std::string(why) + "; retry after a second"}; }
+
+}  // namespace
+
+Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, EventSink& events, const Clock& clock, EngineOptions options,
+               std::function<void()> outbox_grew)
+    : store_(store),
+      gateway_(gateway),
+      notary_(notary),
+      events_(events),
+      clock_(clock),
+      options_(std::move(options)),
+      loop_("engine", options_.queue),
+      ledger_(store, clock, options_.ledger,
+              {.returned =
+                   [this](std::vector<CommittedReturn> returns) {
+                     acknowledge(returns);
+                     loop_.post([this, returns = std::move(returns)]() mutable { committed(std::move(returns)); });
+                   },
+               .fed =
+                   [this](std::vector<store::FeedEntry> entries) {
+                     loop_.post([this, entries = std::move(entries)] { fed(entries); });
+                   },
+               .outbox_grew = std::move(outbox_grew)}),
+      keys_(ledger_, notary, clock, options_.keys,
+            {.accepted = [this](const MinionId& id) { key_accepted(id); },
+             .withdrawn = [this](const MinionId& id, std::string_view why) { key_withdrawn(id, why); },
+             .seen = [this](const MinionId& id, std::string_view act, std::string_view address) { key_seen(id, act, address); }}),
+      roster_(clock),
+      board_(roster_, gateway, clock, options_.board) {
+  keys_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
+}
+
+Engine::~Engine() { stop(); }
+
+Status Engine::start() {
+  BRINE_LET(const std::vector<store::KeyRecord> keys, store_.keys());
+  keys_.load(keys);
+  for (const MinionId& id : keys_.accepted()) {
+    roster_.add(id);
+    index_.upsert(id);
+  }
+  BRINE_LET(const std::vector<store::GrainsRecord> grains, store_.grains());
+  for (const store::GrainsRecord& record : grains) update_index(record.id, record.json);
+  BRINE_LET(const JobId last, store_.last_jid());
+  last_jid_ = last.empty() ? 0 : unix_us_of(last);
+  BRINE_LET(const store::FeedPosition feed_end, store_.feed_end());
+  BRINE_TRY(load_open_jobs());
+  loop_.start(kTick, [this] { tick(); });
+  ledger_.start(feed_end);
+  return {};
+}
+
+Status Engine::load_open_jobs() {
+  BRINE_LET(const std::vector<JobId> open, store_.open_jobs(clock_.unix_now()));
+  for (const JobId& jid : open) {
+    BRINE_LET(auto record, store_.job(jid));
+    if (!record || record->signed_job.empty()) continue;
+    BRINE_LET(const std::vector<MinionId> returned, store_.returned_minions(jid));
+    if (returned.size() == record->expected.size()) continue;
+    board_.open(std::make_shared<const store::JobRecord>(std::move(*record)), returned);
+  }
+  if (board_.size() > 0) log::info("{} jobs are still open from before", board_.size());
+  return {};
+}
+
+void Engine::refuse_new_jobs() {
+  loop_.post([this] { refusing_ = true; });
+}
+
+void Engine::stop() {
+  ledger_.stop();
+  loop_.stop();
+}
+
+// ---- minions ---------------------------------------------------------------------------------------------------------------
+
+void Engine::admit(AdmissionRequest request, std::function<void(Admission)> done) {
+  auto shared = std::make_shared<std::function<void(Admission)>>(std::move(done));
+  const bool taken = loop_.try_post([this, request = std::move(request), shared] { keys_.admit(request, *shared); });
+  if (!taken) (*shared)({Verdict::kBusy, milliseconds(1'000), "the master is busy", 0});
+}
+
+void Engine::session_opened(SessionOpened opened) {
+  loop_.post([this, opened = std::move(opened)]() mutable { on_session_opened(std::move(opened)); });
+}
+
+void Engine::on_session_opened(SessionOpened opened) {
+  Minion* minion = roster_.find(opened.id);
+  if (minion == nullptr || !keys_.is_accepted(opened.id)) {
+    gateway_.end_session(opened.session, GoodbyeReason::kKeyChanged, "the key is not accepted");
+    return;
+  }
+  const Roster::Opened result = roster_.open(*minion, opened);
+  if (result.displaced) gateway_.end_session(*result.displaced, GoodbyeReason::kDisplaced, "the same minion connected again");
+  if (result.duplicate) {
+    log::warning("two minions hold the key of {}: they take the session from each other, the last one from {}", opened.id.str(), opened.address);
+    if (events_.wanted()) events_.publish("brine/minion/" + opened.id.str() + "/duplicate", dump({{"id", opened.id.str()}, {"address", opened.address}}));
+  }
+  counters_.sessions.fetch_add(1, std::memory_order_relaxed);
+  counters_.connected = static_cast<std::int64_t>(roster_.connected());
+  if (!opened.grains.empty()) {
+    update_index(opened.id, opened.grains);
+    ledger_.keep_grains({opened.id, std::move(opened.grains)});
+  }
+  if (!result.displaced) came_.push_back(opened.id);
+  if (events_.wanted()) events_.publish("brine/minion/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}));
+  board_.session_opened(opened.id, *minion, opened.running);
+}
+
+void Engine::update_index(const MinionId& id, const std::string& grains) {
+  if (roster_.find(id) == nullptr) return;
+  auto parsed = target::Grains::from_json(grains);
+  if (!parsed) {
+    log::warning("the grains of {} are not usable: {}", id.str(), parsed.error().message);
+    index_.upsert(id);
+    return;
+  }
+  index_.upsert(id, std::move(*parsed));
+}
+
+void Engine::grains_changed(MinionId id, std::string grains) {
+  loop_.post([this, id = std::move(id), grains = std::move(grains)]() mutable {
+    update_index(id, grains);
+    ledger_.keep_grains({id, std::move(grains)});
+  });
+}
+
+void Engine::session_closed(SessionRef session, EndReason reason) {
+  loop_.post([this, session, reason] { on_session_closed(session, reason); });
+}
+
+void Engine::on_session_closed(SessionRef session, EndReason reason) {
+  const MinionId* id = roster_.close(session, reason);
+  if (id == nullptr) return;
+  counters_.connected = static_cast<std::int64_t>(roster_.connected());
+  went_.push_back(*id);
+}
+
+void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
+  loop_.post([this, session, jid = std::move(jid), receipt] {
+    if (const MinionId* id = roster_.holder(session)) board_.receipt(*id, jid, receipt);
+  });
+}
+
+// ---- keys ------------------------------------------------------------------------------------------------------------------
+
+void Engine::key_accepted(const MinionId& id) {
+  roster_.add(id);
+  index_.upsert(id);
+  if (events_.wanted()) events_.publish("brine/key", dump({{"act", "accept"}, {"id", id.str()}}));
+}
+
+void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
+  if (Minion* minion = roster_.find(id)) {
+    if (minion->session) gateway_.end_session(*minion->session, GoodbyeReason::kKeyChanged, std::string(why));
+    board_.forget(id);
+    roster_.remove(id);
+    counters_.connected = static_cast<std::int64_t>(roster_.connected());
+  }
+  index_.erase(id);
+  if (events_.wanted()) events_.publish("brine/key", dump({{"act", "withdraw"}, {"id", id.str()}, {"reason", std::string(why)}}));
+}
+
+void Engine::key_seen(const MinionId& id, std::string_view act, std::string_view address) {
+  if (events_.wanted()) events_.publish("brine/auth", dump({{"act", std::string(act)}, {"id", id.str()}, {"address", std::string(address)}}));
+}
+
+void Engine::change_keys(KeyAuthority::Change what, KeyAuthority::Selection selection, std::function<void(Result<KeyList>)> done) {
+  loop_.post([this, what, selection = std::move(selection), done = std::move(done)] { keys_.change(what, selection, done); });
+}
+
+void Engine::ask(std::function<void(const View&)> question) {
+  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_, index_}); });
+}
+
+// ---- jobs ------------------------------------------------------------------------------------------------------------------
+
+JobId Engine::next_jid() {
+  last_jid_ = std::max(last_jid_ + 1, clock_.unix_now());
+  return job_id_at(last_jid_);
+}
+
+Status Engine::admission_control() const {
+  if (refusing_) return fail(Code::kUnavailable, "the master is stopping");
+  if (!ledger_.available()) return fail(Code::kUnavailable, "the store is away: " + ledger_.trouble() + "; no job is accepted until it is back");
+  if (board_.full()) return std::unexpected(busy(std::to_string(board_.size()) + " jobs are open"));
+  if (ledger_.depth() > options_.ledger.queue / 2) return std::unexpected(busy("the ledger has too much to write"));
+  if (options_.outbox_refuses_jobs && outbox_bytes_ > options_.outbox_max_bytes)
+    return std::unexpected(busy("the outbox has reached outbox.max_bytes because a returner is behind"));
+  return {};
+}
+
+void Engine::submit(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done) {
+  auto shared = std::make_shared<std::function<void(Result<Submitted>)>>(std::move(done));
+  const bool taken = loop_.try_post([this, submission = std::move(submission), watcher = std::move(watcher), shared]() mutable {
+    accept(std::move(submission), std::move(watcher), *shared);
+  });
+  if (!taken) (*shared)(std::unexpected(busy("too many requests are waiting")));
+}
+
+void Engine::accept(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done) {
+  BRINE_CRASH_POINT("master.submission_received");
+  if (auto admitted = admission_control(); !admitted) {
+    counters_.refused_busy.fetch_add(1, std::memory_order_relaxed);
+    return done(std::unexpected(admitted.error()));
+  }
+  auto record = draft(submission);
+  if (!record) return done(std::unexpected(record.error()));
+  publish(std::make_shared<PendingSubmission>(PendingSubmission{std::move(submission), std::move(watcher), std::move(done), std::move(*record)}));
+}
+
+Result<std::shared_ptr<store::JobRecord>> Engine::draft(const Submission& submission) {
+  BRINE_LET(const target::Kind kind, target::parse_kind(submission.target_kind));
+  BRINE_LET(const target::Expression expression, target::parse(kind, submission.target, submission.delimiter));
+  if (submission.expires > options_.max_expires)
+    return fail(Code::kInvalid, fmt::format("--expires is longer than max_expires, {} s", options_.max_expires.count() / 1000));
+  auto record = std::make_shared<store::JobRecord>();
+  record->expected = index_.resolve(expression);
+  if (submission.subset > 0 && record->expected.size() > submission.subset) {
+    std::shuffle(record->expected.begin(), record->expected.end(), std::random_device());
+    record->expected.resize(submission.subset);
+    std::sort(record->expected.begin(), record->expected.end());
+  }
+  record->submission = submission.id;
+  record->function = submission.function;
+  record->arguments = submission.arguments;
+  record->target_kind = submission.target_kind;
+  record->target = submission.target;
+  record->delimiter = submission.delimiter;
+  record->user = submission.user;
+  record->uid = submission.uid;
+  record->timeout = submission.timeout > milliseconds(0) ? submission.timeout : options_.timeout;
+  return record;
+}
+
+void Engine::publish(std::shared_ptr<PendingSubmission> pending) {
+  store::JobRecord& record = *pending->record;
+  if (record.expected.empty()) {
+    // A repeated submission is answered with its job even if nobody matches any more.
+    const auto known = store_.job_of(record.submission);
+    if (known && *known) return published(pending, PublishedJob{store::JobResult::kRepeated, **known});
+    return pending->done(fail(Code::kNotFound, "No minions matched the target. No command was sent, no jid was assigned."));
+  }
+  const milliseconds life = pending->submission.expires > milliseconds(0) ? pending->submission.expires
+                                                                          : std::max(record.timeout, options_.board.reconnect_grace);
+  record.jid = next_jid();
+  record.issued = clock_.unix_now();
+  record.not_after = record.issued + in_micros(std::min(life, options_.max_expires));
+  record.forget_at = record.not_after + in_micros(options_.keep_jobs);
+  if (auto signed_job = notary_.sign_job(record); !signed_job) return pending->done(std::unexpected(signed_job.error()));
+  const bool taken = ledger_.publish(pending->record, [this, pending](Result<PublishedJob> result) {
+    loop_.post([this, pending, result = std::move(result)]() mutable { published(pending, std::move(result)); });
+  });
+  if (!taken) pending->done(std::unexpected(busy("the ledger has too much to write")));
+}
+
+void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result<PublishedJob> result) {
+  if (!result) return pending->done(std::unexpected(result.error()));
+  if (result->result == store::JobResult::kJidExists) return publish(pending);
+  if (result->result == store::JobResult::kRepeated) {
+    auto known = store_.job(result->jid);
+    if (!known) return pending->done(std::unexpected(known.error()));
+    pending->done(Submitted{result->jid, *known ? static_cast<std::uint32_t>((*known)->expected.size()) : 0, true});
+    if (pending->watcher) resume_watch(result->jid, *pending);
+    return;
+  }
+  counters_.jobs.fetch_add(1, std::memory_order_relaxed);
+  pending->done(Submitted{result->jid, static_cast<std::uint32_t>(pending->record->expected.size()), false});
+  event_job(*pending->record);
+  BRINE_CRASH_POINT("master.before_delivery");
+  board_.open(pending->record, {});
+  BRINE_CRASH_POINT("master.after_delivery");
+  if (!pending->watcher) return;
+  board_.watch(result->jid, pending->watcher, pending->record->timeout, pending->submission.expires > milliseconds(0));
+  board_.review(result->jid);
+}
+
+// The watch first, then what is stored: a return may be told twice, but none is missed.
+void Engine::resume_watch(const JobId& jid, const PendingSubmission& pending) {
+  const bool open = board_.watch(jid, pending.watcher, pending.record->timeout, pending.submission.expires > milliseconds(0));
+  auto record = store_.job(jid);
+  std::vector<MissingMinion> missing;
+  MinionId after;
+  std::vector<MinionId> returned;
+  while (true) {
+    auto page = store_.returns_of(jid, after, kReplayPage);
+    if (!page || page->empty()) break;
+    for (const store::ReturnRecord& value : *page) {
+      pending.watcher->returned(value);
+      returned.push_back(value.minion);
+    }
+    after = page->back().minion;
+  }
+  if (open) return board_.review(jid);
+  if (record && *record) {
+    for (const MinionId& id : (*record)->expected) {
+      if (!std::binary_search(returned.begin(), returned.end(), id)) missing.push_back(board_.explain(**record, id));
+    }
+  }
+  pending.watcher->finished(missing);
+}
+
+// Called on the ledger's thread.
+void Engine::acknowledge(const std::vector<CommittedReturn>& returns) {
+  std::map<SessionRef, std::vector<JobId>> by_session;
+  for (const CommittedReturn& value : returns) by_session[value.session].push_back(value.record.jid);
+  for (auto& [session, jids] : by_session) gateway_.acknowledge(session, std::move(jids));
+  BRINE_CRASH_POINT("master.after_acknowledgement");
+}
+
+void Engine::committed(std::vector<CommittedReturn> returns) {
+  const bool events = events_.wanted();
+  for (const CommittedReturn& value : returns) {
+    if (const auto call = calls_.find(value.record.jid); call != calls_.end()) {
+      call->second(value.record.jid);
+      calls_.erase(call);
+    }
+    if (value.result == store::ReturnResult::kUnexpected)
+      log::warning("{} returned for job {}, which was not addressed to it: ignored", value.record.minion.str(), value.record.jid.str());
+    if (value.result == store::ReturnResult::kConflict)
+      log::warning("{} returned twice for job {}, differently: the first is kept", value.record.minion.str(), value.record.jid.str());
+    if (events && value.result == store::ReturnResult::kFirst) event_return(value);
+    // A repeated one may be the first that this process hears of: committed before it was killed, acknowledged only now.
+    if (value.result != store::ReturnResult::kUnexpected) board_.returned(value.record);
+  }
+}
+
+void Engine::fed(const std::vector<store::FeedEntry>& entries) {
+  for (const store::FeedEntry& entry : entries) {
+    if (board_.find(entry.jid) != nullptr) continue;
+    auto record = store_.job(entry.jid);
+    if (!record) {
+      log::error("cannot read job {}: {}", entry.jid.str(), record.error().message);
+      continue;
+    }
+    if (!*record || (*record)->signed_job.empty()) continue;
+    auto returned = store_.returned_minions(entry.jid);
+    if (!returned || returned->size() == (*record)->expected.size()) continue;
+    board_.open(std::make_shared<const store::JobRecord>(std::move(**record)), *returned);
+  }
+}
+
+// ---- calls -----------------------------------------------------------------------------------------------------------------
+
+void Engine::report_call(CallReport report, std::function<void(Result<JobId>)> done) {
+  loop_.post([this, report = std::move(report), done = std::move(done)]() mutable { on_call(std::move(report), std::move(done)); });
+}
+
+void Engine::on_call(CallReport report, std::function<void(Result<JobId>)> done) {
+  if (auto admitted = admission_control(); !admitted) return done(std::unexpected(admitted.error()));
+  auto record = std::make_shared<store::JobRecord>();
+  record->jid = next_jid();
+  const std::string& jid = record->jid.str();
+  std::seed_seq seed(jid.begin(), jid.end());
+  std::mt19937 random(seed);
+  for (std::uint8_t& byte : record->submission.bytes) byte = static_cast<std::uint8_t>(random());
+  record->function = report.function;
+  record->arguments = report.arguments;
+  record->target_kind = "list";
+  record->target = report.minion.str();
+  record->user = "brine-call";
+  record->issued = clock_.unix_now();
+  record->not_after = record->issued;
+  record->forget_at = record->issued + in_micros(options_.keep_jobs);
+  record->expected = {report.minion};
+  report.result.jid = record->jid;
+  report.result.minion = report.minion;
+  report.result.received = record->issued;
+  const bool taken = ledger_.publish(record, [this, result = report.result, done](Result<PublishedJob> published) {
+    loop_.post([this, result, done, published = std::move(published)]() mutable {
+      if (!published) return done(std::unexpected(published.error()));
+      calls_[result.jid] = done;
+      std::vector<PendingReturn> returns{{SessionRef{}, result}};
+      if (ledger_.add_returns(std::move(returns))) return;
+      calls_.erase(result.jid);
+      done(std::unexpected(busy("the ledger has too much to write")));
+    });
+  });
+  if (!taken) done(std::unexpected(busy("the ledger has too much to write")));
+}
+
+// ---- time and events -------------------------------------------------------------------------------------------------------
+
+void Engine::tick() {
+  board_.review();
+  counters_.open_jobs = static_cast<std::int64_t>(board_.size());
+  if (clock_.now() < next_slow_tick_) return;
+  next_slow_tick_ = clock_.now() + kSlowTick;
+  keys_.tick();
+  event_presence();
+  if (const auto usage = store_.outbox_usage()) outbox_bytes_ = usage->bytes;
+}
+
+void Engine::event_job(const store::JobRecord& job) {
+  if (!events_.wanted()) return;
+  events_.publish("brine/job/" + job.jid.str() + "/new", dump({{"jid", job.jid.str()},
+                                                               {"fun", job.function},
+                                                               {"arg", Json::parse(job.arguments, nullptr, false)},
+                                                               {"tgt", job.target},
+                                                               {"tgt_type", job.target_kind},
+                                                               {"user", job.user},
+                                                               {"minions", texts(job.expected)}}));
+}
+
+void Engine::event_return(const CommittedReturn& value) {
+  const store::ReturnRecord& record = value.record;
+  const OpenJob* job = board_.find(record.jid);
+  events_.publish("brine/job/" + record.jid.str() + "/ret/" + record.minion.str(),
+                  dump({{"jid", record.jid.str()},
+                        {"id", record.minion.str()},
+                        {"fun", job != nullptr ? job->record->function : ""},
+                        {"success", record.success},
+                        {"retcode", record.retcode},
+                        {"return", Json::parse(record.payload, nullptr, false)}}));
+}
+
+void Engine::event_presence() {
+  if (came_.empty() && went_.empty()) return;
+  if (events_.wanted()) events_.publish("brine/presence/change", dump({{"new", texts(came_)}, {"lost", texts(went_)}}));
+  came_.clear();
+  went_.clear();
+}
+
+}  // namespace brine::engine

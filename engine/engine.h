@@ -1,0 +1,173 @@
+// The heart of a master: keys, jobs, presence and events behind one thread-safe face. It knows nothing of ZeroMQ, Cap'n Proto or
+// SQLite; engine/ports.h and store/state_store.h are all it sees of the outside.
+//
+// One thread, "engine", owns everything that decides (key authority, roster, index, job board); the ledger's thread writes the
+// store. Public methods may be called from any thread and do not block; what they are given comes back through callbacks on the
+// engine's thread. Overload: admission, submissions and calls are refused with kBusy when a bound is reached.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task_loop.h"
+#include "engine/job_board.h"
+#include "engine/key_authority.h"
+#include "engine/ledger.h"
+#include "engine/ports.h"
+#include "engine/roster.h"
+#include "engine/session.h"
+#include "store/state_store.h"
+#include "target/index.h"
+
+namespace brine::engine {
+
+struct EngineOptions {
+  KeyPolicy keys;
+  BoardPolicy board;
+  LedgerOptions ledger;
+  milliseconds timeout{5'000};            // default -t
+  seconds keep_jobs{86'400};
+  milliseconds max_expires{7LL * 86'400'000};
+  std::uint64_t outbox_max_bytes = 1ULL << 30;
+  bool outbox_refuses_jobs = true;
+  std::size_t queue = 100'000;            // tasks for the engine's thread
+};
+
+struct Submission {
+  SubmissionId id;
+  std::string target_kind;
+  std::string target;
+  char delimiter = ':';
+  std::string function;
+  std::string arguments;  // JSON text {"args": [...], "kwargs": {...}}
+  milliseconds timeout{0};
+  milliseconds expires{0};
+  std::uint32_t subset = 0;
+  std::string user;
+  std::uint32_t uid = 0;
+};
+
+struct Submitted {
+  JobId jid;
+  std::uint32_t expected = 0;
+  bool repeated = false;
+};
+
+// What a minion did by itself (brine-call) and wants on record.
+struct CallReport {
+  MinionId minion;
+  std::string function;
+  std::string arguments;
+  store::ReturnRecord result;
+};
+
+struct EngineCounters {
+  std::atomic<std::uint64_t> jobs{0};
+  std::atomic<std::uint64_t> refused_busy{0};
+  std::atomic<std::uint64_t> sessions{0};
+  std::atomic<std::int64_t> connected{0};
+  std::atomic<std::int64_t> open_jobs{0};
+};
+
+class Engine {
+ public:
+  Engine(store::StateStore& store, Gateway& gateway, Notary& notary, EventSink& events, const Clock& clock, EngineOptions options,
+         std::function<void()> outbox_grew);
+  ~Engine();
+
+  // Reads keys, grains and open jobs from the store, then serves.
+  Status start();
+  // Refuses new jobs from now on; what was accepted goes on.
+  void refuse_new_jobs();
+  // Commits what is queued and ends both threads.
+  void stop();
+
+  // ---- for the gateway ----
+  void admit(AdmissionRequest request, std::function<void(Admission)> done);
+  void session_opened(SessionOpened opened);
+  void session_closed(SessionRef session, EndReason reason);
+  void receipt(SessionRef session, JobId jid, Receipt receipt);
+  void grains_changed(MinionId id, std::string grains);
+  // False when the ledger has no room: keep them, stop reading.
+  bool add_returns(std::vector<PendingReturn>&& returns) { return ledger_.add_returns(std::move(returns)); }
+  void report_call(CallReport report, std::function<void(Result<JobId>)> done);
+
+  // ---- for operators ----
+  // watcher null: --async. done is called before anything of the watcher.
+  void submit(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done);
+  void change_keys(KeyAuthority::Change what, KeyAuthority::Selection selection, std::function<void(Result<KeyList>)> done);
+
+  // Runs a question on the engine's thread; it sees a consistent state.
+  struct View {
+    const KeyAuthority& keys;
+    const Roster& roster;
+    const JobBoard& board;
+    const target::Index& index;
+  };
+  void ask(std::function<void(const View&)> question);
+
+  store::StateStore& store() { return store_; }
+  Ledger& ledger() { return ledger_; }
+  const EngineCounters& counters() const { return counters_; }
+
+ private:
+  struct PendingSubmission {
+    Submission submission;
+    std::shared_ptr<Watcher> watcher;
+    std::function<void(Result<Submitted>)> done;
+    std::shared_ptr<store::JobRecord> record;
+  };
+
+  Status admission_control() const;
+  Result<std::shared_ptr<store::JobRecord>> draft(const Submission& submission);
+  void accept(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done);
+  void publish(std::shared_ptr<PendingSubmission> pending);
+  void published(const std::shared_ptr<PendingSubmission>& pending, Result<PublishedJob> result);
+  void resume_watch(const JobId& jid, const PendingSubmission& pending);
+  JobId next_jid();
+  void committed(std::vector<CommittedReturn> returns);
+  void acknowledge(const std::vector<CommittedReturn>& returns);
+  void fed(const std::vector<store::FeedEntry>& entries);
+  Status load_open_jobs();
+  void key_accepted(const MinionId& id);
+  void key_withdrawn(const MinionId& id, std::string_view why);
+  void key_seen(const MinionId& id, std::string_view act, std::string_view address);
+  void on_session_opened(SessionOpened opened);
+  void on_session_closed(SessionRef session, EndReason reason);
+  void on_call(CallReport report, std::function<void(Result<JobId>)> done);
+  void update_index(const MinionId& id, const std::string& grains);
+  void tick();
+  void event_job(const store::JobRecord& job);
+  void event_return(const CommittedReturn& value);
+  void event_presence();
+
+  store::StateStore& store_;
+  Gateway& gateway_;
+  Notary& notary_;
+  EventSink& events_;
+  const Clock& clock_;
+  const EngineOptions options_;
+  TaskLoop loop_;
+  Ledger ledger_;
+  KeyAuthority keys_;
+  Roster roster_;
+  target::Index index_;
+  JobBoard board_;
+  UnixMicros last_jid_ = 0;
+  bool refusing_ = false;
+  std::map<JobId, std::function<void(Result<JobId>)>> calls_;
+  std::vector<MinionId> came_;   // since the last presence event
+  std::vector<MinionId> went_;
+  std::atomic<std::uint64_t> outbox_bytes_{0};
+  MonoTime next_slow_tick_{};
+  EngineCounters counters_;
+};
+
+}  // namespace brine::engine

@@ -1,0 +1,245 @@
+#include "engine/key_authority.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/log.h"
+
+namespace brine::engine {
+namespace {
+
+// A denied claim may come with every reconnect of a wrong machine: its counter is written at most this often.
+constexpr seconds kDeniedWriteEvery{10};
+
+std::string_view name_of(store::KeyState state) {
+  switch (state) {
+    case store::KeyState::kPending: return "pending";
+    case store::KeyState::kAccepted: return "accepted";
+    case store::KeyState::kRejected: return "rejected";
+    case store::KeyState::kDenied: return "denied";
+  }
+  return "denied";
+}
+
+}  // namespace
+
+KeyAuthority::KeyAuthority(Ledger& ledger, Notary& notary, const Clock& clock, KeyPolicy policy, Listener listener)
+    : ledger_(ledger), notary_(notary), clock_(clock), policy_(std::move(policy)), listener_(std::move(listener)) {}
+
+std::string KeyAuthority::text_of(const store::KeyRecord& record) const {
+  std::string text("brine-key-v1");
+  const auto add = [&text](std::string_view part) {
+    text.push_back('\0');
+    text += part;
+  };
+  add(policy_.cluster);
+  add(record.id.str());
+  add(name_of(record.state));
+  add(to_hex(record.public_key));
+  add(std::to_string(record.index));
+  add(std::to_string(record.version));
+  add(std::to_string(record.changed));
+  return text;
+}
+
+void KeyAuthority::load(const std::vector<store::KeyRecord>& records) {
+  for (const store::KeyRecord& record : records) {
+    if (!notary_.verify_key(text_of(record), record.signer, record.signature)) {
+      log::error("the key record of {} in the store is not signed by a master of this cluster: ignored", record.id.str());
+      continue;
+    }
+    apply(record);
+    last_index_ = std::max(last_index_, record.index);
+  }
+}
+
+void KeyAuthority::apply(const store::KeyRecord& record) {
+  if (record.state == store::KeyState::kDenied) {
+    denied_[record.id] = record;
+    return;
+  }
+  const auto found = keys_.find(record.id);
+  if (found != keys_.end() && found->second.state == store::KeyState::kPending) --pending_count_;
+  if (record.state == store::KeyState::kPending) ++pending_count_;
+  keys_[record.id] = record;
+}
+
+store::KeyRecord KeyAuthority::make(const MinionId& id, store::KeyState state, const std::string& public_key,
+                                    const store::KeyRecord* before) const {
+  store::KeyRecord record;
+  record.id = id;
+  record.state = state;
+  record.public_key = public_key;
+  record.changed = clock_.unix_now();
+  // Versions stay unique even when a record was deleted in between: a ticket issued for an earlier one is void.
+  record.version = std::max(before != nullptr ? before->version + 1 : 1, static_cast<std::uint64_t>(record.changed));
+  record.index = before != nullptr ? before->index : 0;
+  if (state == store::KeyState::kAccepted && record.index == 0) record.index = ++last_index_;
+  record.attempts = state == store::KeyState::kDenied ? (before != nullptr ? before->attempts + 1 : 1) : 0;
+  notary_.sign_key(text_of(record), record.signer, record.signature);
+  return record;
+}
+
+void KeyAuthority::commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
+                          std::function<void(Status)> done) {
+  const bool taken = ledger_.change_keys(std::move(records), std::move(forgotten), [this, done](Status status) {
+    post_([done, status = std::move(status)] { done(status); });
+  });
+  if (!taken) done(fail(Code::kBusy, "the ledger's queue is full; try again"));
+}
+
+Admission KeyAuthority::waiting() const {
+  return {Verdict::kPending, policy_.acceptance_wait, "the key waits to be accepted: brine-key -a", 0};
+}
+
+Admission KeyAuthority::judge(const store::KeyRecord& record, const AdmissionRequest& request) const {
+  switch (record.state) {
+    case store::KeyState::kAccepted:
+      if (request.resumed && request.ticket_key_version != record.version)
+        return {Verdict::kBusy, milliseconds(0), "the ticket is void: the key has changed since", 0};
+      return {Verdict::kAccepted, milliseconds(0), "", record.version};
+    case store::KeyState::kPending: return waiting();
+    case store::KeyState::kRejected: return {Verdict::kRejected, policy_.acceptance_wait * 3, "the key was rejected by an operator", 0};
+    case store::KeyState::kDenied: break;
+  }
+  return {Verdict::kDenied, policy_.acceptance_wait * 3, "another key holds this id", 0};
+}
+
+void KeyAuthority::admit(const AdmissionRequest& request, std::function<void(Admission)> done) {
+  const auto found = keys_.find(request.id);
+  if (found == keys_.end()) {
+    if (request.resumed) return done({Verdict::kBusy, milliseconds(0), "the ticket is void: the key was deleted", 0});
+    return enrol(request, std::move(done));
+  }
+  if (found->second.public_key != request.public_key) return deny(request, std::move(done));
+  if (found->second.state == store::KeyState::kPending && listener_.seen) listener_.seen(request.id, "pend", request.address);
+  done(judge(found->second, request));
+}
+
+void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Admission)> done) {
+  const bool accept = policy_.auto_accept || (policy_.autosign && policy_.autosign(request.id));
+  if (!accept && pending_count_ >= policy_.pending_max) {
+    log::warning("{} keys wait for acceptance; {} from {} is turned away", pending_count_, request.id.str(), request.address);
+    return done({Verdict::kBusy, policy_.acceptance_wait, "too many keys wait for acceptance", 0});
+  }
+  store::KeyRecord record = make(request.id, accept ? store::KeyState::kAccepted : store::KeyState::kPending, request.public_key, nullptr);
+  // Counted at once, so that a flood cannot pass the bound while commits are under way.
+  apply(record);
+  commit({record}, {}, [this, record, request, done](const Status& status) {
+    if (!status) {
+      if (record.state == store::KeyState::kPending) --pending_count_;
+      keys_.erase(record.id);
+      return done({Verdict::kBusy, policy_.acceptance_wait, status.error().message, 0});
+    }
+    const bool accepted = record.state == store::KeyState::kAccepted;
+    log::info("key of {} from {}: {}", record.id.str(), request.address, accepted ? "accepted without an operator" : "waits for acceptance");
+    listener_.seen(record.id, accepted ? "accept" : "pend", request.address);
+    if (accepted) listener_.accepted(record.id);
+    done(judge(record, request));
+  });
+}
+
+void KeyAuthority::deny(const AdmissionRequest& request, std::function<void(Admission)> done) {
+  const auto before = denied_.find(request.id);
+  const store::KeyRecord record = make(request.id, store::KeyState::kDenied, request.public_key, before == denied_.end() ? nullptr : &before->second);
+  apply(record);
+  const Admission admission{Verdict::kDenied, policy_.acceptance_wait * 3, "another key holds this id; on the master: brine-key -d " + request.id.str(),
+                            0};
+  const MonoTime now = clock_.now();
+  const auto written = denied_written_.find(request.id);
+  if (written != denied_written_.end() && now - written->second < kDeniedWriteEvery) return done(admission);
+  denied_written_[request.id] = now;
+  log::warning("{} claims the id {} with another key than the known one: denied", request.address, request.id.str());
+  listener_.seen(request.id, "denied", request.address);
+  commit({record}, {}, [done, admission](const Status&) { done(admission); });
+}
+
+void KeyAuthority::change(Change what, const Selection& selection, std::function<void(Result<KeyList>)> done) {
+  KeyList changed;
+  std::vector<store::KeyRecord> records;
+  std::vector<std::pair<MinionId, bool>> forgotten;
+  const auto take = [&](const store::KeyRecord& record, std::vector<MinionId>& list) {
+    list.push_back(record.id);
+    const bool was_denied = record.state == store::KeyState::kDenied;
+    if (what == Change::kDelete || was_denied) forgotten.emplace_back(record.id, was_denied);
+    if (what == Change::kDelete) return;
+    const auto known = keys_.find(record.id);
+    const store::KeyRecord* before = known != keys_.end() ? &known->second : (was_denied ? nullptr : &record);
+    records.push_back(make(record.id, what == Change::kAccept ? store::KeyState::kAccepted : store::KeyState::kRejected, record.public_key, before));
+  };
+  for (const auto& [id, record] : keys_) {
+    if (!selection.matches(id)) continue;
+    if (record.state == store::KeyState::kPending && selection.pending) take(record, changed.pending);
+    if (record.state == store::KeyState::kAccepted && selection.accepted && what != Change::kAccept) take(record, changed.accepted);
+    if (record.state == store::KeyState::kRejected && selection.rejected && what != Change::kReject) take(record, changed.rejected);
+  }
+  if (selection.denied) {
+    for (const auto& [id, record] : denied_) {
+      if (selection.matches(id)) take(record, changed.denied);
+    }
+  }
+  if (records.empty() && forgotten.empty()) return done(changed);
+
+  commit(records, forgotten, [this, what, records, forgotten, changed, done](const Status& status) {
+    if (!status) return done(std::unexpected(status.error()));
+    for (const auto& [id, was_denied] : forgotten) {
+      if (was_denied) {
+        denied_.erase(id);
+        continue;
+      }
+      const auto found = keys_.find(id);
+      if (found != keys_.end() && found->second.state == store::KeyState::kPending) --pending_count_;
+      keys_.erase(id);
+      listener_.withdrawn(id, "the key was deleted");
+    }
+    for (const store::KeyRecord& record : records) {
+      const auto known = keys_.find(record.id);
+      const bool other_key = known != keys_.end() && known->second.public_key != record.public_key;
+      apply(record);
+      if (what == Change::kReject || other_key) listener_.withdrawn(record.id, what == Change::kReject ? "the key was rejected" : "another key was accepted");
+      if (what == Change::kAccept) listener_.accepted(record.id);
+    }
+    done(changed);
+  });
+}
+
+KeyList KeyAuthority::list() const {
+  KeyList list;
+  for (const auto& [id, record] : keys_) {
+    if (record.state == store::KeyState::kAccepted) list.accepted.push_back(id);
+    if (record.state == store::KeyState::kPending) list.pending.push_back(id);
+    if (record.state == store::KeyState::kRejected) list.rejected.push_back(id);
+  }
+  for (const auto& [id, record] : denied_) list.denied.push_back(id);
+  return list;
+}
+
+const store::KeyRecord* KeyAuthority::find(const MinionId& id, bool denied) const {
+  const auto& records = denied ? denied_ : keys_;
+  const auto found = records.find(id);
+  return found == records.end() ? nullptr : &found->second;
+}
+
+std::vector<MinionId> KeyAuthority::accepted() const { return list().accepted; }
+
+bool KeyAuthority::is_accepted(const MinionId& id) const {
+  const store::KeyRecord* record = find(id);
+  return record != nullptr && record->state == store::KeyState::kAccepted;
+}
+
+void KeyAuthority::tick() {
+  if (pending_count_ == 0) return;
+  const UnixMicros oldest = clock_.unix_now() - policy_.pending_life.count() * 1'000'000;
+  std::vector<std::pair<MinionId, bool>> forgotten;
+  for (const auto& [id, record] : keys_) {
+    if (record.state == store::KeyState::kPending && record.changed < oldest) forgotten.emplace_back(id, false);
+  }
+  if (forgotten.empty()) return;
+  for (const auto& [id, denied] : forgotten) {
+    keys_.erase(id);
+    --pending_count_;
+  }
+  commit({}, forgotten, [](const Status&) {});
+}
+
+}  // namespace brine::engine

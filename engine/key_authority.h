@@ -1,0 +1,101 @@
+// Who may be a minion: the state of every key, who may enter under which id, and what operators decide about it.
+//
+// Confined to the engine's loop. Changes are committed by the ledger before they act (accept) or are answered; reject and delete
+// end the session of that one minion and touch no other. Records are signed by the master that made them over
+//   "brine-key-v1" NUL cluster NUL id NUL state NUL hex(public key) NUL index NUL version NUL changed
+// so that whoever can write the store can accept nobody. Records that do not verify are ignored, and said so in the log.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/ledger.h"
+#include "engine/ports.h"
+#include "engine/session.h"
+#include "store/records.h"
+
+namespace brine::engine {
+
+struct KeyPolicy {
+  std::string cluster;
+  bool auto_accept = false;
+  // Decides whether this id is accepted without an operator (autosign_file). May be empty.
+  std::function<bool(const MinionId&)> autosign;
+  std::size_t pending_max = 1'000;
+  seconds pending_life{86'400};
+  milliseconds acceptance_wait{10'000};  // told to those who wait
+};
+
+struct KeyList {
+  std::vector<MinionId> accepted;
+  std::vector<MinionId> pending;
+  std::vector<MinionId> rejected;
+  std::vector<MinionId> denied;
+};
+
+class KeyAuthority {
+ public:
+  struct Listener {
+    std::function<void(const MinionId&)> accepted;
+    std::function<void(const MinionId&, std::string_view why)> withdrawn;  // rejected or deleted
+    std::function<void(const MinionId&, std::string_view act, std::string_view address)> seen;  // for events: pend, denied, ...
+  };
+
+  KeyAuthority(Ledger& ledger, Notary& notary, const Clock& clock, KeyPolicy policy, Listener listener);
+
+  // What the store holds. Unsigned or badly signed records are left out.
+  void load(const std::vector<store::KeyRecord>& records);
+
+  // done may be called at once or after a commit, on the engine's loop (through post).
+  void admit(const AdmissionRequest& request, std::function<void(Admission)> done);
+
+  enum class Change : std::uint8_t { kAccept, kReject, kDelete };
+  struct Selection {
+    std::function<bool(const MinionId&)> matches;
+    bool pending = true;
+    bool accepted = false;
+    bool rejected = false;
+    bool denied = false;
+  };
+  // done gets what was changed, in the lists it was in before.
+  void change(Change what, const Selection& selection, std::function<void(Result<KeyList>)> done);
+
+  KeyList list() const;
+  const store::KeyRecord* find(const MinionId& id, bool denied = false) const;
+  std::vector<MinionId> accepted() const;
+  bool is_accepted(const MinionId& id) const;
+
+  // Forgets pending keys that nobody decided about in time.
+  void tick();
+
+  // How a completion on another thread comes back to the engine's loop.
+  void set_post(std::function<void(std::function<void()>)> post) { post_ = std::move(post); }
+
+ private:
+  Admission judge(const store::KeyRecord& record, const AdmissionRequest& request) const;
+  void enrol(const AdmissionRequest& request, std::function<void(Admission)> done);
+  void deny(const AdmissionRequest& request, std::function<void(Admission)> done);
+  Admission waiting() const;
+  store::KeyRecord make(const MinionId& id, store::KeyState state, const std::string& public_key, const store::KeyRecord* before) const;
+  std::string text_of(const store::KeyRecord& record) const;
+  void commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten, std::function<void(Status)> done);
+  void apply(const store::KeyRecord& record);
+
+  Ledger& ledger_;
+  Notary& notary_;
+  const Clock& clock_;
+  const KeyPolicy policy_;
+  const Listener listener_;
+  std::function<void(std::function<void()>)> post_;
+  std::map<MinionId, store::KeyRecord> keys_;    // pending, accepted, rejected
+  std::map<MinionId, store::KeyRecord> denied_;
+  std::map<MinionId, MonoTime> denied_written_;
+  std::size_t pending_count_ = 0;
+  mutable std::uint32_t last_index_ = 0;
+};
+
+}  // namespace brine::engine

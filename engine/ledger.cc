@@ -1,0 +1,221 @@
+#include "engine/ledger.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "base/thread.h"
+
+namespace brine::engine {
+namespace {
+
+constexpr milliseconds kIdleWait{200};
+constexpr milliseconds kReopenPause{500};
+constexpr std::size_t kFeedPage = 1024;
+constexpr std::size_t kExpirePage = 200;
+
+}  // namespace
+
+Ledger::Ledger(store::StateStore& store, const Clock& clock, LedgerOptions options, Listener listener)
+    : store_(store), clock_(clock), options_(std::move(options)), listener_(std::move(listener)), queue_(options_.queue) {}
+
+Ledger::~Ledger() { stop(); }
+
+void Ledger::start(store::FeedPosition feed_from) {
+  feed_position_ = feed_from;
+  thread_ = start_thread("ledger", [this](std::stop_token) { run(); });
+}
+
+void Ledger::stop() {
+  queue_.close();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Ledger::add_returns(std::vector<PendingReturn>&& returns) {
+  const std::size_t count = returns.size();
+  if (queued_returns_.fetch_add(count) + count > options_.queue) {
+    queued_returns_.fetch_sub(count);
+    return false;
+  }
+  Entry entry(std::move(returns));
+  if (queue_.try_push(std::move(entry))) return true;
+  returns = std::move(std::get<std::vector<PendingReturn>>(entry));
+  queued_returns_.fetch_sub(count);
+  return false;
+}
+
+bool Ledger::publish(std::shared_ptr<const store::JobRecord> job, std::function<void(Result<PublishedJob>)> done) {
+  return queue_.try_push(Publish{std::move(job), std::move(done)});
+}
+
+bool Ledger::change_keys(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
+                         std::function<void(Status)> done) {
+  return queue_.try_push(KeyChange{std::move(records), std::move(forgotten), std::move(done)});
+}
+
+bool Ledger::keep_grains(store::GrainsRecord grains) { return queue_.try_push(std::move(grains)); }
+bool Ledger::keep_setting(std::string name, std::string value) { return queue_.try_push(Setting{std::move(name), std::move(value)}); }
+bool Ledger::returner_at(std::string returner, std::uint64_t position) {
+  return queue_.try_push(ReturnerAt{std::move(returner), position});
+}
+
+std::string Ledger::trouble() const {
+  std::lock_guard lock(trouble_mutex_);
+  return trouble_;
+}
+
+void Ledger::set_trouble(const Error* error) {
+  {
+    std::lock_guard lock(trouble_mutex_);
+    trouble_ = error == nullptr ? std::string() : error->message;
+  }
+  if (error != nullptr && available_) log::error("the store is away: {}; returns wait, new jobs are refused", error->message);
+  if (error == nullptr && !available_) log::warning("the store is back");
+  available_ = error == nullptr;
+}
+
+void Ledger::run() {
+  read_feed();
+  while (true) {
+    std::vector<Entry> entries = queue_.pop_batch(options_.batch, kIdleWait);
+    if (!available_ && !bring_back()) {
+      refuse(entries, Error{Code::kUnavailable, "the store is away: " + trouble()});
+      if (queue_.closed()) return;
+      // Waits for work that will be refused rather than for time to pass.
+      std::this_thread::sleep_for(kReopenPause / 10);
+      continue;
+    }
+    if (!entries.empty()) commit(std::move(entries));
+    expire_if_due();
+    if (queue_.closed() && queue_.size() == 0) return;
+  }
+}
+
+bool Ledger::bring_back() {
+  if (auto opened = store_.reopen(); !opened) {
+    set_trouble(&opened.error());
+    return false;
+  }
+  set_trouble(nullptr);
+  std::vector<Entry> waiting;
+  waiting.swap(waiting_);
+  if (!waiting.empty()) commit(std::move(waiting));
+  return available_;
+}
+
+store::Batch Ledger::batch_of(const std::vector<Entry>& entries) const {
+  store::Batch batch;
+  for (const Entry& entry : entries) {
+    if (const auto* returns = std::get_if<std::vector<PendingReturn>>(&entry)) {
+      for (const PendingReturn& value : *returns) batch.returns.push_back(value.record);
+    } else if (const auto* publish = std::get_if<Publish>(&entry)) {
+      batch.jobs.push_back(*publish->job);
+    } else if (const auto* change = std::get_if<KeyChange>(&entry)) {
+      batch.keys.insert(batch.keys.end(), change->records.begin(), change->records.end());
+      batch.forgotten_keys.insert(batch.forgotten_keys.end(), change->forgotten.begin(), change->forgotten.end());
+    } else if (const auto* grains = std::get_if<store::GrainsRecord>(&entry)) {
+      batch.grains.push_back(*grains);
+    } else if (const auto* setting = std::get_if<Setting>(&entry)) {
+      batch.settings[setting->name] = setting->value;
+    } else if (const auto* at = std::get_if<ReturnerAt>(&entry)) {
+      batch.returner_positions[at->returner] = at->position;
+    }
+  }
+  return batch;
+}
+
+void Ledger::commit(std::vector<Entry> entries) {
+  const store::Batch batch = batch_of(entries);
+  if (!batch.jobs.empty()) BRINE_CRASH_POINT("master.before_job_commit");
+  if (!batch.returns.empty()) BRINE_CRASH_POINT("master.before_return_commit");
+  const MonoTime start = clock_.now();
+  auto outcome = store_.commit(batch);
+  if (!outcome) {
+    counters_.store_failures.fetch_add(1, std::memory_order_relaxed);
+    set_trouble(&outcome.error());
+    refuse(entries, Error{Code::kUnavailable, "the store is away: " + outcome.error().message});
+    return;
+  }
+  if (!batch.jobs.empty()) BRINE_CRASH_POINT("master.after_job_commit");
+  if (!batch.returns.empty()) BRINE_CRASH_POINT("master.after_return_commit");
+  counters_.commits.fetch_add(1, std::memory_order_relaxed);
+  counters_.commit_us.fetch_add(static_cast<std::uint64_t>(std::chrono::duration_cast<microseconds>(clock_.now() - start).count()),
+                                std::memory_order_relaxed);
+  settle(entries, *outcome);
+  if (!batch.jobs.empty()) read_feed();
+  if (!batch.returns.empty()) listener_.outbox_grew();
+}
+
+void Ledger::settle(std::vector<Entry>& entries, const store::CommitOutcome& outcome) {
+  std::vector<CommittedReturn> committed;
+  committed.reserve(outcome.returns.size());
+  std::size_t job = 0;
+  std::size_t returned = 0;
+  for (Entry& entry : entries) {
+    if (auto* returns = std::get_if<std::vector<PendingReturn>>(&entry)) {
+      for (PendingReturn& value : *returns) {
+        count(outcome.returns[returned]);
+        committed.push_back({value.session, outcome.returns[returned++], std::move(value.record)});
+      }
+      queued_returns_.fetch_sub(returns->size());
+    } else if (auto* publish = std::get_if<Publish>(&entry)) {
+      publish->done(PublishedJob{outcome.jobs[job], outcome.jids[job]});
+      ++job;
+    } else if (auto* change = std::get_if<KeyChange>(&entry)) {
+      change->done(Status{});
+    }
+  }
+  if (!committed.empty()) listener_.returned(std::move(committed));
+}
+
+// Jobs and key changes are answered with the error; what may be written twice without harm waits for the store.
+void Ledger::refuse(std::vector<Entry>& entries, const Error& error) {
+  for (Entry& entry : entries) {
+    if (auto* publish = std::get_if<Publish>(&entry)) {
+      publish->done(std::unexpected(error));
+    } else if (auto* change = std::get_if<KeyChange>(&entry)) {
+      change->done(std::unexpected(error));
+    } else {
+      waiting_.push_back(std::move(entry));
+    }
+  }
+}
+
+void Ledger::count(store::ReturnResult result) {
+  switch (result) {
+    case store::ReturnResult::kFirst: counters_.returns.fetch_add(1, std::memory_order_relaxed); break;
+    case store::ReturnResult::kRepeated: counters_.repeated.fetch_add(1, std::memory_order_relaxed); break;
+    case store::ReturnResult::kConflict: counters_.conflicts.fetch_add(1, std::memory_order_relaxed); break;
+    case store::ReturnResult::kLate: counters_.late.fetch_add(1, std::memory_order_relaxed); break;
+    case store::ReturnResult::kUnexpected: counters_.unexpected.fetch_add(1, std::memory_order_relaxed); break;
+  }
+}
+
+void Ledger::read_feed() {
+  while (true) {
+    auto entries = store_.feed_after(feed_position_, kFeedPage);
+    if (!entries) {
+      set_trouble(&entries.error());
+      return;
+    }
+    if (entries->empty()) return;
+    feed_position_ = entries->back().position;
+    const bool more = entries->size() == kFeedPage;
+    listener_.fed(std::move(*entries));
+    if (!more) return;
+  }
+}
+
+void Ledger::expire_if_due() {
+  if (clock_.now() < next_expire_) return;
+  const UnixMicros now = clock_.unix_now();
+  auto expired = store_.expire(now, kExpirePage, options_.returners, now - options_.outbox_keep.count() * 1'000'000);
+  if (!expired) {
+    set_trouble(&expired.error());
+    return;
+  }
+  next_expire_ = clock_.now() + (*expired == kExpirePage ? milliseconds(0) : options_.expire_every);
+}
+
+}  // namespace brine::engine

@@ -1,0 +1,69 @@
+// The accepted minions as they are now: which session holds each, since when one is away, and the open jobs each still owes.
+// Confined to the engine's loop.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "engine/session.h"
+
+namespace brine::engine {
+
+struct OpenJob;
+
+struct Minion {
+  std::optional<SessionRef> session;
+  std::uint64_t instance = 0;
+  std::string address;
+  UnixMicros since = 0;          // of the session
+  MonoTime away_since{};         // while there is no session
+  bool left = false;             // it said goodbye: not waited for
+  std::vector<OpenJob*> owes;    // jobs that expect a return of it; owned by the job board
+  // Takeovers between two instances with one key (a cloned machine).
+  std::uint64_t previous_instance = 0;
+  MonoTime takeover_window{};
+  int takeovers = 0;
+};
+
+class Roster {
+ public:
+  explicit Roster(const Clock& clock) : clock_(clock) {}
+
+  // An accepted minion, known from now on; away since now.
+  Minion& add(const MinionId& id);
+  void remove(const MinionId& id);
+  Minion* find(const MinionId& id);
+  const Minion* find(const MinionId& id) const;
+
+  struct Opened {
+    std::optional<SessionRef> displaced;
+    bool duplicate = false;  // the third takeover within a minute: two machines hold one key
+  };
+  Opened open(Minion& minion, const SessionOpened& opened);
+  // The minion whose session this was, or nullptr if it was displaced before.
+  const MinionId* close(SessionRef session, EndReason reason);
+  const MinionId* holder(SessionRef session) const;
+
+  std::size_t connected() const { return sessions_.size(); }
+  std::vector<MinionId> connected_ids() const;
+  const std::unordered_map<MinionId, Minion>& all() const { return minions_; }
+
+ private:
+  struct SessionHash {
+    std::size_t operator()(const SessionRef& ref) const noexcept {
+      return std::hash<std::uint64_t>{}(ref.connection * 31 + ref.loop);
+    }
+  };
+  const Clock& clock_;
+  std::unordered_map<MinionId, Minion> minions_;
+  std::unordered_map<SessionRef, MinionId, SessionHash> sessions_;
+  MinionId closed_;
+};
+
+}  // namespace brine::engine

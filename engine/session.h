@@ -1,0 +1,60 @@
+// How the engine sees a minion's connection: an opaque reference, and the question whether it may enter. Values.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "store/records.h"
+
+namespace brine::engine {
+
+// Names one session of one gateway loop; never reused within a process.
+struct SessionRef {
+  std::uint32_t loop = 0;
+  std::uint64_t connection = 0;
+  auto operator<=>(const SessionRef&) const = default;
+};
+
+// A peer has proven that it holds this key and asks to be this id.
+struct AdmissionRequest {
+  MinionId id;
+  std::string public_key;
+  bool resumed = false;                  // by ticket: ticket_key_version is then the key record's version at that time
+  std::uint64_t ticket_key_version = 0;
+  std::string address;                   // for the log and events
+};
+
+enum class Verdict : std::uint8_t { kAccepted, kPending, kRejected, kDenied, kBusy };
+
+struct Admission {
+  Verdict verdict = Verdict::kBusy;
+  milliseconds retry_after{0};
+  std::string text;
+  std::uint64_t key_version = 0;
+};
+
+// A session is open: its minion can be sent jobs.
+struct SessionOpened {
+  SessionRef session;
+  MinionId id;
+  std::uint64_t instance = 0;   // random per minion process
+  std::string grains;           // JSON text
+  std::vector<JobId> running;
+  std::string address;
+};
+
+// A return as it came, on its way to the ledger.
+struct PendingReturn {
+  SessionRef session;
+  store::ReturnRecord record;
+};
+
+enum class EndReason : std::uint8_t { kLost, kLeft };  // the connection broke; the minion said that it leaves
+
+enum class Receipt : std::uint8_t { kQueued, kRunning, kDone };
+
+}  // namespace brine::engine

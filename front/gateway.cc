@@ -1,0 +1,61 @@
+#include "front/gateway.h"
+
+#include "wire/job.h"
+
+namespace brine::front {
+namespace {
+
+constexpr std::size_t kPreparedJobs = 256;
+
+}  // namespace
+
+void LoopGateway::keep(const JobId& jid, std::shared_ptr<const PreparedJob> job) {
+  std::lock_guard lock(mutex_);
+  if (!prepared_.emplace(jid, std::move(job)).second) return;
+  prepared_order_.push_back(jid);
+  if (prepared_order_.size() <= kPreparedJobs) return;
+  prepared_.erase(prepared_order_.front());
+  prepared_order_.pop_front();
+}
+
+void LoopGateway::prepare(const store::JobRecord& job, net::MerkleTree tree) {
+  keep(job.jid, std::make_shared<const PreparedJob>(PreparedJob{encode(wire::SignedJob{job.signed_job, job.signature}), std::move(tree)}));
+}
+
+std::shared_ptr<const PreparedJob> LoopGateway::prepared(const store::JobRecord& job) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = prepared_.find(job.jid);
+    if (found != prepared_.end()) return found->second;
+  }
+  auto fresh = std::make_shared<const PreparedJob>(
+      PreparedJob{encode(wire::SignedJob{job.signed_job, job.signature}), net::MerkleTree(job.expected)});
+  keep(job.jid, fresh);
+  return fresh;
+}
+
+void LoopGateway::deliver(std::shared_ptr<const store::JobRecord> job, std::vector<Recipient> recipients) {
+  const auto ready = prepared(*job);
+  std::vector<std::vector<Recipient>> by_loop(lanes_.size());
+  for (const Recipient& recipient : recipients) by_loop[recipient.session.loop].push_back(recipient);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (by_loop[i].empty()) continue;
+    lanes_[i].loop->post([front = lanes_[i].front, ready, list = std::move(by_loop[i])] { front->deliver(*ready, list); });
+  }
+}
+
+void LoopGateway::acknowledge(engine::SessionRef session, std::vector<JobId> jids) {
+  const Lane& lane = lanes_[session.loop];
+  lane.loop->post([front = lane.front, session, jids = std::move(jids)]() mutable { front->acknowledge(session, std::move(jids)); });
+}
+
+void LoopGateway::end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) {
+  const Lane& lane = lanes_[session.loop];
+  lane.loop->post([front = lane.front, session, reason, text = std::move(text)]() mutable { front->end_session(session, reason, std::move(text)); });
+}
+
+void LoopGateway::say_stopping() {
+  for (const Lane& lane : lanes_) lane.loop->post([front = lane.front] { front->say_stopping(); });
+}
+
+}  // namespace brine::front

@@ -1,0 +1,44 @@
+// The engine's way to the minions: hands work to the front that owns the session, on its loop.
+// Thread-safe. Prepared jobs (signed bytes, Merkle tree) are kept for a while, so that a redelivery does not hash again.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "engine/ports.h"
+#include "front/minion_front.h"
+
+namespace brine::front {
+
+class LoopGateway final : public engine::Gateway {
+ public:
+  struct Lane {
+    net::FaceLoop* loop;
+    MinionFront* front;
+  };
+
+  // Call once, before the loops start.
+  void set_lanes(std::vector<Lane> lanes) { lanes_ = std::move(lanes); }
+
+  void deliver(std::shared_ptr<const store::JobRecord> job, std::vector<Recipient> recipients) override;
+  void acknowledge(engine::SessionRef session, std::vector<JobId> jids) override;
+  void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) override;
+  void say_stopping();
+
+  // The tree made while signing, kept for the delivery that follows.
+  void prepare(const store::JobRecord& job, net::MerkleTree tree);
+
+ private:
+  std::shared_ptr<const PreparedJob> prepared(const store::JobRecord& job);
+  void keep(const JobId& jid, std::shared_ptr<const PreparedJob> job);
+
+  std::vector<Lane> lanes_;
+  std::mutex mutex_;
+  std::map<JobId, std::shared_ptr<const PreparedJob>> prepared_;  // guarded by mutex_
+  std::deque<JobId> prepared_order_;                              // guarded by mutex_
+};
+
+}  // namespace brine::front

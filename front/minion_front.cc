@@ -1,0 +1,315 @@
+#include "front/minion_front.h"
+
+#include <utility>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "wire/frame.h"
+
+namespace brine::front {
+namespace {
+
+constexpr std::size_t kMaxGrains = 256U << 10;
+constexpr milliseconds kMalformedRetry{5'000};
+
+wire::Verdict on_wire(engine::Verdict verdict) {
+  switch (verdict) {
+    case engine::Verdict::kAccepted: return wire::Verdict::kAccepted;
+    case engine::Verdict::kPending: return wire::Verdict::kPending;
+    case engine::Verdict::kRejected: return wire::Verdict::kRejected;
+    case engine::Verdict::kDenied: return wire::Verdict::kDenied;
+    case engine::Verdict::kBusy: return wire::Verdict::kBusy;
+  }
+  return wire::Verdict::kBusy;
+}
+
+wire::GoodbyeReason on_wire(engine::GoodbyeReason reason) {
+  switch (reason) {
+    case engine::GoodbyeReason::kKeyChanged: return wire::GoodbyeReason::kKeyChanged;
+    case engine::GoodbyeReason::kDisplaced: return wire::GoodbyeReason::kDisplaced;
+    case engine::GoodbyeReason::kStopping: return wire::GoodbyeReason::kStopping;
+  }
+  return wire::GoodbyeReason::kProtocol;
+}
+
+void count(std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
+
+}  // namespace
+
+MinionFront::MinionFront(net::FaceLoop& loop, std::shared_ptr<FrontContext> context)
+    : loop_(loop), context_(std::move(context)), door_(context_->admission) {}
+
+MinionFront::Session* MinionFront::find(net::ConnectionId id) {
+  const auto found = sessions_.find(id.value);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+void MinionFront::on_open(net::ConnectionId id, const net::Peer& peer) {
+  auto session = std::make_unique<Session>();
+  session->peer = peer;
+  sessions_[id.value] = std::move(session);
+}
+
+void MinionFront::on_close(net::ConnectionId id) {
+  const auto found = sessions_.find(id.value);
+  if (found == sessions_.end()) return;
+  const bool was_open = found->second->stage == Stage::kOpen;
+  const bool left = found->second->left;
+  sessions_.erase(found);
+  // What came before the end counts as before it.
+  if (was_open) {
+    hand_over_returns();
+    context_->upstream->session_closed(ref(id), left ? engine::EndReason::kLeft : engine::EndReason::kLost);
+  }
+}
+
+void MinionFront::on_message(net::ConnectionId id, std::string_view message) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  const auto frame = wire::parse_frame(message);
+  if (!frame) {
+    if (session->cipher) return broken(id, *session, frame.error().message);
+    return refuse(id, wire::RefusalCode::kVersion, kMalformedRetry, "this master speaks brine wire version 1");
+  }
+  switch (frame->type) {
+    case wire::FrameType::kClientHello:
+      if (session->stage == Stage::kHello) return on_hello(id, *session, frame->body);
+      break;
+    case wire::FrameType::kClientFinish:
+      if (session->stage == Stage::kFinish) return on_finish(id, *session, frame->body);
+      break;
+    case wire::FrameType::kSealed:
+      if (session->stage == Stage::kStatus || session->stage == Stage::kOpen || session->stage == Stage::kCall)
+        return on_sealed(id, *session, frame->body);
+      break;
+    default: break;
+  }
+  broken(id, *session, "a frame that does not fit here");
+}
+
+// ---- handshake -------------------------------------------------------------------------------------------------------------
+
+void MinionFront::on_hello(net::ConnectionId id, Session& session, std::string_view body) {
+  session.handshake = std::make_unique<net::ServerHandshake>(context_->identity.load(), *context_->tickets);
+  const auto lane = session.handshake->begin(body, context_->clock->unix_now());
+  if (!lane) {
+    const auto code = lane.error().code == Code::kUnsupported ? wire::RefusalCode::kVersion
+                      : lane.error().code == Code::kDenied    ? wire::RefusalCode::kOtherCluster
+                                                              : wire::RefusalCode::kMalformed;
+    return refuse(id, code, kMalformedRetry, lane.error().message);
+  }
+  if (!door_.enqueue(*lane, id, session.peer.network, context_->clock->now())) {
+    count(context_->counters.handshakes_busy);
+    return refuse(id, wire::RefusalCode::kBusy, door_.retry_after(), "the master is busy with handshakes");
+  }
+  session.stage = Stage::kQueued;
+}
+
+void MinionFront::serve_handshakes() {
+  net::ConnectionId id;
+  for (std::size_t served = 0; served < door_.per_turn() && door_.next(id);) {
+    Session* session = find(id);
+    if (session == nullptr || session->stage != Stage::kQueued) continue;
+    ++served;
+    auto reply = session->handshake->reply();
+    if (!reply) {
+      refuse(id, wire::RefusalCode::kMalformed, kMalformedRetry, reply.error().message);
+      continue;
+    }
+    session->stage = Stage::kFinish;
+    loop_.send(id, *reply);
+  }
+  context_->counters.handshake_queue.store(static_cast<std::int64_t>(door_.waiting()), std::memory_order_relaxed);
+}
+
+void MinionFront::on_finish(net::ConnectionId id, Session& session, std::string_view body) {
+  auto peer = session.handshake->finish(body);
+  session.handshake.reset();
+  if (!peer) {
+    log::info("handshake from {} failed: {}", session.peer.address, peer.error().message);
+    return refuse(id, wire::RefusalCode::kMalformed, kMalformedRetry, peer.error().message);
+  }
+  count(peer->resumed ? context_->counters.handshakes_resumed : context_->counters.handshakes_full);
+  session.stage = Stage::kAdmitting;
+  session.id = peer->proof.id;
+  session.instance = peer->proof.instance;
+  session.cipher.emplace(peer->keys, net::Side::kMaster);
+  engine::AdmissionRequest request{peer->proof.id, peer->proof.public_key, peer->resumed, peer->ticket_key_version, session.peer.address};
+  session.proven = std::move(*peer);
+  context_->upstream->admit(std::move(request), [this, id](const engine::Admission& admission) {
+    loop_.post([this, id, admission] { on_admission(id, admission); });
+  });
+}
+
+wire::Welcome MinionFront::welcome(const Session& session, const engine::Admission& admission) {
+  const auto identity = context_->identity.load();
+  wire::Welcome message;
+  message.verdict = on_wire(admission.verdict);
+  message.retry_after = admission.retry_after;
+  message.text = admission.text;
+  message.master_time = context_->clock->unix_now();
+  message.heartbeat = context_->heartbeat;
+  message.heartbeat_timeout = context_->heartbeat_timeout;
+  message.max_message = static_cast<std::uint32_t>(context_->max_message);
+  message.masters = context_->masters;
+  const net::ServerHandshake::Peer& peer = *session.proven;
+  if (peer.proof.manifest_epoch < identity->manifest_epoch) message.manifest = identity->manifest;
+  if (admission.verdict != engine::Verdict::kAccepted || peer.proof.purpose != wire::Purpose::kMinion) return message;
+  net::TicketContent ticket{session.id,          net::sha256(peer.proof.public_key),
+                            admission.key_version, identity->manifest_epoch,
+                            message.master_time, context_->tickets->life(),
+                            peer.keys.resumption_secret};
+  message.ticket = context_->tickets->seal(ticket);
+  message.ticket_life = ticket.life;
+  message.cookie = context_->tickets->make_cookie(session.id);
+  return message;
+}
+
+void MinionFront::on_admission(net::ConnectionId id, const engine::Admission& admission) {
+  Session* session = find(id);
+  if (session == nullptr || session->stage != Stage::kAdmitting) return;
+  const bool accepted = admission.verdict == engine::Verdict::kAccepted;
+  const wire::Welcome message = welcome(*session, admission);
+  const bool call = session->proven->proof.purpose == wire::Purpose::kCall;
+  session->proven.reset();
+  if (accepted) {
+    session->stage = call ? Stage::kCall : Stage::kStatus;
+    loop_.authenticated(id);
+  }
+  send(id, *session, message);
+  if (!accepted) loop_.close(id);
+}
+
+// ---- sessions --------------------------------------------------------------------------------------------------------------
+
+bool MinionFront::send(net::ConnectionId id, Session& session, const wire::SessionMessage& message) {
+  auto frame = session.cipher->seal(encode(message));
+  // A sealed frame that is not written ends the session: the loop cuts the connection when it does not take it.
+  if (frame && loop_.send(id, *frame)) return true;
+  loop_.close(id, false);
+  return false;
+}
+
+void MinionFront::on_sealed(net::ConnectionId id, Session& session, std::string_view body) {
+  auto plain = session.cipher->open(body);
+  if (!plain) return broken(id, session, plain.error().message);
+  auto message = wire::decode_session_message(*plain);
+  if (!message) return broken(id, session, message.error().message);
+  on_session_message(id, session, std::move(*message));
+}
+
+void MinionFront::on_session_message(net::ConnectionId id, Session& session, wire::SessionMessage&& message) {
+  if (auto* status = std::get_if<wire::Status>(&message); status != nullptr && session.stage != Stage::kCall)
+    return on_status(id, session, std::move(*status));
+  if (auto* call = std::get_if<wire::CallReport>(&message); call != nullptr && session.stage == Stage::kCall)
+    return on_call(id, session, std::move(*call));
+  if (std::holds_alternative<wire::Heartbeat>(message)) return;
+  if (session.stage == Stage::kOpen) {
+    if (auto* value = std::get_if<wire::Return>(&message)) return on_return(id, session, std::move(*value));
+    if (auto* receipt = std::get_if<wire::Receipt>(&message))
+      return context_->upstream->receipt(ref(id), std::move(receipt->jid), static_cast<engine::Receipt>(receipt->state));
+    if (std::holds_alternative<wire::Leaving>(message)) {
+      session.left = true;
+      return;
+    }
+  }
+  broken(id, session, "a message that a minion does not send here");
+}
+
+void MinionFront::on_status(net::ConnectionId id, Session& session, wire::Status&& status) {
+  if (status.grains.size() > kMaxGrains) return broken(id, session, "grains of more than 256 KiB");
+  if (session.stage == Stage::kOpen) return context_->upstream->grains_changed(session.id, std::move(status.grains));
+  session.stage = Stage::kOpen;
+  context_->upstream->session_opened(
+      {ref(id), session.id, session.instance, std::move(status.grains), std::move(status.running), session.peer.address});
+}
+
+void MinionFront::on_return(net::ConnectionId id, Session& session, wire::Return&& message) {
+  BRINE_CRASH_POINT("master.return_received");
+  message.record.minion = session.id;
+  message.record.received = context_->clock->unix_now();
+  returns_.push_back({ref(id), std::move(message.record)});
+  if (returns_.size() > context_->held_returns && !std::exchange(session.paused, true)) {
+    loop_.pause_reading(id);
+    paused_.push_back(id);
+  }
+}
+
+void MinionFront::on_call(net::ConnectionId id, Session& session, wire::CallReport&& report) {
+  context_->upstream->call(session.id, {std::move(report.function), std::move(report.arguments), std::move(report.result)},
+                           [this, id](JobId jid, std::string error) {
+                             loop_.post([this, id, reply = wire::CallReply{std::move(jid), std::move(error)}] {
+                               if (Session* caller = find(id)) send(id, *caller, reply);
+                             });
+                           });
+}
+
+void MinionFront::hand_over_returns() {
+  if (returns_.empty() || !context_->upstream->returns(std::move(returns_))) return;
+  returns_.clear();
+  for (const net::ConnectionId id : std::exchange(paused_, {})) {
+    if (Session* session = find(id)) {
+      session->paused = false;
+      loop_.resume_reading(id);
+    }
+  }
+}
+
+void MinionFront::on_turn() {
+  hand_over_returns();
+  serve_handshakes();
+}
+
+void MinionFront::refuse(net::ConnectionId id, wire::RefusalCode code, milliseconds retry_after, std::string_view text) {
+  if (code != wire::RefusalCode::kBusy) count(context_->counters.handshakes_failed);
+  const wire::Refusal refusal{code, retry_after, std::string(text)};
+  loop_.send(id, wire::make_frame(wire::FrameType::kRefusal, encode(refusal)));
+  loop_.close(id);
+}
+
+void MinionFront::broken(net::ConnectionId id, Session& session, std::string_view why) {
+  count(context_->counters.sessions_broken);
+  log::warning("closing {} {}: {}", session.peer.address, session.id.str(), why);
+  loop_.close(id, false);
+}
+
+// ---- from the gateway ------------------------------------------------------------------------------------------------------
+
+void MinionFront::deliver(const PreparedJob& job, const std::vector<engine::Gateway::Recipient>& recipients) {
+  wire::SessionMessage message = wire::Delivery{job.signed_job, 0, {}};
+  auto& delivery = std::get<wire::Delivery>(message);
+  for (const auto& recipient : recipients) {
+    const net::ConnectionId id{recipient.session.connection};
+    Session* session = find(id);
+    if (session == nullptr || session->stage != Stage::kOpen) continue;
+    delivery.index = recipient.index;
+    delivery.proof = job.tree.proof(recipient.index);
+    send(id, *session, message);
+    count(context_->counters.deliveries);
+  }
+}
+
+void MinionFront::acknowledge(engine::SessionRef session_ref, std::vector<JobId> jids) {
+  const net::ConnectionId id{session_ref.connection};
+  Session* session = find(id);
+  if (session == nullptr || session->stage != Stage::kOpen) return;
+  send(id, *session, wire::Ack{std::move(jids)});
+}
+
+void MinionFront::end_session(engine::SessionRef session_ref, engine::GoodbyeReason reason, std::string text) {
+  const net::ConnectionId id{session_ref.connection};
+  Session* session = find(id);
+  if (session == nullptr || !session->cipher) return;
+  send(id, *session, wire::Goodbye{on_wire(reason), milliseconds(static_cast<std::int64_t>(net::random_below(1'000))), std::move(text)});
+  loop_.close(id);
+}
+
+void MinionFront::say_stopping() {
+  std::vector<engine::SessionRef> open;
+  for (const auto& [value, session] : sessions_) {
+    if (session->stage == Stage::kOpen) open.push_back(ref(net::ConnectionId{value}));
+  }
+  for (const engine::SessionRef session : open) end_session(session, engine::GoodbyeReason::kStopping, "the master stops");
+}
+
+}  // namespace brine::front

@@ -1,0 +1,112 @@
+// The native protocol towards minions, in one loop of a Face: handshakes, sessions, and translation between sealed frames and an
+// Upstream. docs/wire-format.md is its specification.
+// Confined to its loop, except deliver(), acknowledge() and end_session(), which front/gateway.h posts to it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/ports.h"
+#include "front/admission.h"
+#include "front/upstream.h"
+#include "net/face.h"
+#include "net/face_loop.h"
+#include "net/handshake.h"
+#include "net/merkle.h"
+#include "wire/session.h"
+
+namespace brine::front {
+
+struct FrontCounters {
+  std::atomic<std::uint64_t> handshakes_full{0};
+  std::atomic<std::uint64_t> handshakes_resumed{0};
+  std::atomic<std::uint64_t> handshakes_failed{0};
+  std::atomic<std::uint64_t> handshakes_busy{0};
+  std::atomic<std::uint64_t> sessions_broken{0};  // replayed, altered, malformed
+  std::atomic<std::uint64_t> deliveries{0};
+  std::atomic<std::int64_t> handshake_queue{0};
+};
+
+// Shared by the fronts of all loops; immutable but for the identity, which is replaced when the manifest is renewed, and the
+// counters.
+struct FrontContext {
+  Upstream* upstream = nullptr;
+  net::TicketKeeper* tickets = nullptr;
+  const Clock* clock = nullptr;
+  AdmissionOptions admission;
+  milliseconds heartbeat{5'000};
+  milliseconds heartbeat_timeout{15'000};
+  std::size_t max_message = 16U << 20;
+  std::size_t held_returns = 1'024;  // per loop, before reading stops
+  std::vector<std::string> masters;  // told to minions
+  std::atomic<std::shared_ptr<const net::ServerIdentity>> identity;
+  FrontCounters counters;
+};
+
+// A job ready to be sent: its signed bytes and the tree of those who are expected. Immutable, shared by the loops.
+struct PreparedJob {
+  std::string signed_job;
+  net::MerkleTree tree;
+};
+
+class MinionFront final : public net::FaceHandler {
+ public:
+  MinionFront(net::FaceLoop& loop, std::shared_ptr<FrontContext> context);
+
+  void on_open(net::ConnectionId connection, const net::Peer& peer) override;
+  void on_message(net::ConnectionId connection, std::string_view message) override;
+  void on_close(net::ConnectionId connection) override;
+  void on_turn() override;
+  bool has_work() const override { return door_.waiting() > 0; }
+
+  void deliver(const PreparedJob& job, const std::vector<engine::Gateway::Recipient>& recipients);
+  void acknowledge(engine::SessionRef session, std::vector<JobId> jids);
+  void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text);
+  // Tells everyone that the master stops.
+  void say_stopping();
+
+ private:
+  enum class Stage : std::uint8_t { kHello, kQueued, kFinish, kAdmitting, kStatus, kOpen, kCall };
+  struct Session {
+    net::Peer peer;
+    Stage stage = Stage::kHello;
+    std::unique_ptr<net::ServerHandshake> handshake;
+    std::optional<net::SessionCipher> cipher;
+    std::optional<net::ServerHandshake::Peer> proven;  // until welcomed
+    MinionId id;
+    std::uint64_t instance = 0;
+    bool left = false;
+    bool paused = false;
+  };
+
+  void on_hello(net::ConnectionId id, Session& session, std::string_view body);
+  void serve_handshakes();
+  void on_finish(net::ConnectionId id, Session& session, std::string_view body);
+  void on_admission(net::ConnectionId id, const engine::Admission& admission);
+  void on_sealed(net::ConnectionId id, Session& session, std::string_view body);
+  void on_session_message(net::ConnectionId id, Session& session, wire::SessionMessage&& message);
+  void on_status(net::ConnectionId id, Session& session, wire::Status&& status);
+  void on_return(net::ConnectionId id, Session& session, wire::Return&& message);
+  void on_call(net::ConnectionId id, Session& session, wire::CallReport&& report);
+  wire::Welcome welcome(const Session& session, const engine::Admission& admission);
+  bool send(net::ConnectionId id, Session& session, const wire::SessionMessage& message);
+  void refuse(net::ConnectionId id, wire::RefusalCode code, milliseconds retry_after, std::string_view text);
+  void broken(net::ConnectionId id, Session& session, std::string_view why);
+  void hand_over_returns();
+  Session* find(net::ConnectionId id);
+  engine::SessionRef ref(net::ConnectionId id) const { return {static_cast<std::uint32_t>(loop_.index()), id.value}; }
+
+  net::FaceLoop& loop_;
+  const std::shared_ptr<FrontContext> context_;
+  Admission door_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
+  std::vector<engine::PendingReturn> returns_;
+  std::vector<net::ConnectionId> paused_;
+};
+
+}  // namespace brine::front

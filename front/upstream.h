@@ -1,0 +1,34 @@
+// What the front asks of whatever stands behind it: the engine in a master, the relay in a syndic.
+// Thread-safe; never blocks. Callbacks may come on any thread; the front brings them back to its loop.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/session.h"
+#include "store/records.h"
+
+namespace brine::front {
+
+struct CallReport {
+  std::string function;
+  std::string arguments;
+  store::ReturnRecord result;
+};
+
+class Upstream {
+ public:
+  virtual ~Upstream() = default;
+  virtual void admit(engine::AdmissionRequest request, std::function<void(engine::Admission)> done) = 0;
+  virtual void session_opened(engine::SessionOpened opened) = 0;
+  virtual void session_closed(engine::SessionRef session, engine::EndReason reason) = 0;
+  virtual void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) = 0;
+  virtual void grains_changed(MinionId id, std::string grains) = 0;
+  // False: no room; the front keeps them and stops reading until they are taken.
+  virtual bool returns(std::vector<engine::PendingReturn>&& returns) = 0;
+  // error empty: recorded under jid.
+  virtual void call(MinionId id, CallReport report, std::function<void(JobId jid, std::string error)> done) = 0;
+};
+
+}  // namespace brine::front

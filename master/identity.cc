@@ -1,0 +1,113 @@
+#include "master/identity.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "net/key_files.h"
+
+namespace brine::master {
+namespace {
+
+constexpr std::int64_t kDay = 86'400LL * 1'000'000;
+
+std::string wrap_seed(const net::SigningKey& key) {
+  std::string seed = key.seed();
+  std::string derived = net::hkdf_expand(net::hkdf_extract("brine-v1 wrap key", seed), "x25519", net::kKeyBytes);
+  net::wipe(seed);
+  return derived;
+}
+
+}  // namespace
+
+Identity::Identity(std::string pki_dir, std::string master_id, int manifest_days, net::SigningKey key)
+    : pki_dir_(std::move(pki_dir)),
+      master_id_(std::move(master_id)),
+      manifest_days_(manifest_days),
+      key_(std::move(key)),
+      wrap_key_(net::AgreementKey::from_seed(wrap_seed(key_))) {}
+
+Result<Identity> Identity::open(const std::string& pki_dir, const std::string& master_id, int manifest_days, const Clock& clock) {
+  BRINE_TRY(make_folders(pki_dir, 0700));
+  BRINE_LET(net::SigningKey key, net::load_or_create_key(pki_dir, "master"));
+  Identity identity(pki_dir, master_id, manifest_days, std::move(key));
+  auto kept = read_file(pki_dir + "/manifest");
+  if (!kept && kept.error().code == Code::kNotFound) {
+    BRINE_TRY(identity.found_cluster(clock));
+    return identity;
+  }
+  if (!kept) return std::unexpected(kept.error());
+  identity.signed_manifest_ = std::move(*kept);
+  BRINE_LET(const wire::SignedManifest outer, wire::decode_signed_manifest(identity.signed_manifest_));
+  auto manifest = net::verify_manifest(outer);
+  if (!manifest) return fail(manifest.error(), pki_dir + "/manifest");
+  identity.manifest_ = std::move(*manifest);
+  BRINE_TRY(identity.renew_if_due(clock));
+  const auto& members = identity.manifest_.members;
+  if (std::none_of(members.begin(), members.end(), [&](const wire::Member& m) { return m.public_key == identity.key_.public_key(); }))
+    return fail(Code::kDenied, pki_dir + "/master.key is not a master of this cluster: the manifest does not name it. Put the right key or the "
+                                         "right manifest there, or have the root sign a new one");
+  return identity;
+}
+
+// The first start of a cluster; or the second, if the first was killed before it had written the manifest.
+Status Identity::found_cluster(const Clock& clock) {
+  BRINE_LET(const auto kept, root_key());
+  if (!kept && read_file(pki_dir_ + "/root.pub"))
+    return fail(Code::kNotFound, pki_dir_ + " has a root.pub but neither manifest nor root.key: put the manifest back, or bring root.key to sign one");
+  BRINE_LET(const net::SigningKey root, net::load_or_create_key(pki_dir_, "root"));
+  BRINE_TRY(make_manifest(root, clock));
+  log::info("made the cluster's root key; its fingerprint is {}", net::fingerprint(root.public_key()));
+  return {};
+}
+
+Result<std::optional<net::SigningKey>> Identity::root_key() const {
+  auto key = net::load_key(pki_dir_ + "/root.key");
+  if (key) return std::optional(std::move(*key));
+  if (key.error().code == Code::kNotFound) return std::optional<net::SigningKey>();
+  return std::unexpected(key.error());
+}
+
+Status Identity::make_manifest(const net::SigningKey& root, const Clock& clock) {
+  wire::Manifest fresh = manifest_;
+  fresh.root = root.public_key();
+  fresh.epoch = manifest_.epoch + 1;
+  fresh.issued = clock.unix_now();
+  fresh.not_after = fresh.issued + manifest_days_ * kDay;
+  if (fresh.members.empty()) {
+    wire::Member self;
+    self.public_key = key_.public_key();
+    self.wrap_key = wrap_key_.public_key();
+    self.name = master_id_;
+    self.serial = net::random_u64();
+    fresh.members.push_back(std::move(self));
+  }
+  for (wire::Member& member : fresh.members) {
+    if (member.public_key == key_.public_key()) member.not_after = fresh.not_after;
+  }
+  const std::string encoded = encode(net::sign_manifest(root, fresh));
+  BRINE_TRY(replace_file(pki_dir_ + "/manifest", encoded, 0644));
+  manifest_ = std::move(fresh);
+  signed_manifest_ = encoded;
+  return {};
+}
+
+Result<bool> Identity::renew_if_due(const Clock& clock) {
+  const UnixMicros now = clock.unix_now();
+  if (now < manifest_.issued + (manifest_.not_after - manifest_.issued) / 2) return false;
+  BRINE_LET(const auto root, root_key());
+  if (!root) {
+    if (now < manifest_.not_after) return false;
+    return fail(Code::kDenied, "the manifest has expired and the root key is not in " + pki_dir_ + ": bring root.key back to renew it");
+  }
+  if (root->public_key() != manifest_.root) return fail(Code::kDenied, pki_dir_ + "/root.key is not the root of the manifest beside it");
+  BRINE_TRY(make_manifest(*root, clock));
+  log::info("renewed the manifest: epoch {}", manifest_.epoch);
+  return true;
+}
+
+std::shared_ptr<const net::ServerIdentity> Identity::server_identity() const {
+  return std::make_shared<const net::ServerIdentity>(net::ServerIdentity{key_, net::sha256(manifest_.root), signed_manifest_, manifest_.epoch});
+}
+
+}  // namespace brine::master

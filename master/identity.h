@@ -1,0 +1,50 @@
+// What a master is: its own key, the cluster's root key if it lies here, and the manifest that names it.
+//
+// pki_dir holds, all 0600: root.key (may be taken offline), master.key; and root.pub, master.pub, manifest. A single master makes
+// all of it on its first start. The manifest is renewed while root.key is here and half of its life is over.
+// Used at start, and by the master's main thread for renewal.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "net/crypto.h"
+#include "net/handshake.h"
+#include "net/trust.h"
+
+namespace brine::master {
+
+class Identity {
+ public:
+  static Result<Identity> open(const std::string& pki_dir, const std::string& master_id, int manifest_days, const Clock& clock);
+
+  const net::SigningKey& key() const { return key_; }
+  const net::AgreementKey& wrap_key() const { return wrap_key_; }
+  const std::string& root_public_key() const { return manifest_.root; }
+  const wire::Manifest& manifest() const { return manifest_; }
+  // What the front shows to minions.
+  std::shared_ptr<const net::ServerIdentity> server_identity() const;
+
+  // True: the manifest is a new one now. An error when its end is near and the root key is not here.
+  Result<bool> renew_if_due(const Clock& clock);
+
+ private:
+  Identity(std::string pki_dir, std::string master_id, int manifest_days, net::SigningKey key);
+
+  Status found_cluster(const Clock& clock);
+  Status make_manifest(const net::SigningKey& root, const Clock& clock);
+  Result<std::optional<net::SigningKey>> root_key() const;
+
+  std::string pki_dir_;
+  std::string master_id_;
+  int manifest_days_;
+  net::SigningKey key_;
+  net::AgreementKey wrap_key_;
+  wire::Manifest manifest_;
+  std::string signed_manifest_;
+};
+
+}  // namespace brine::master

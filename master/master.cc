@@ -1,0 +1,258 @@
+#include "master/master.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "master/autosign.h"
+#include "master/operator_desk.h"
+#include "returners/file/file_returner.h"
+#include "store/sqlite_store.h"
+
+namespace brine::master {
+namespace {
+
+constexpr milliseconds kRunnerTick{1'000};
+constexpr const char* kTicketKeys = "ticket_keys";
+
+Result<std::uint32_t> uid_of(const std::string& name) {
+  if (!name.empty() && name.find_first_not_of("0123456789") == std::string::npos) return static_cast<std::uint32_t>(std::stoul(name));
+  passwd entry{};
+  passwd* found = nullptr;
+  char buffer[4096];
+  if (::getpwnam_r(name.c_str(), &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr) return found->pw_uid;
+  return fail(Code::kInvalid, "operators: there is no user '" + name + "' on this machine");
+}
+
+}  // namespace
+
+// The engine, as the front sees it.
+class Master::EngineUpstream final : public front::Upstream {
+ public:
+  explicit EngineUpstream(engine::Engine& engine) : engine_(engine) {}
+
+  void admit(engine::AdmissionRequest request, std::function<void(engine::Admission)> done) override {
+    engine_.admit(std::move(request), std::move(done));
+  }
+  void session_opened(engine::SessionOpened opened) override { engine_.session_opened(std::move(opened)); }
+  void session_closed(engine::SessionRef session, engine::EndReason reason) override { engine_.session_closed(session, reason); }
+  void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) override { engine_.receipt(session, std::move(jid), receipt); }
+  void grains_changed(MinionId id, std::string grains) override { engine_.grains_changed(std::move(id), std::move(grains)); }
+  bool returns(std::vector<engine::PendingReturn>&& returns) override { return engine_.add_returns(std::move(returns)); }
+  void call(MinionId id, front::CallReport report, std::function<void(JobId, std::string)> done) override {
+    engine_.report_call({std::move(id), std::move(report.function), std::move(report.arguments), std::move(report.result)},
+                        [done = std::move(done)](const Result<JobId>& result) {
+                          result ? done(*result, "") : done(JobId(), result.error().message);
+                        });
+  }
+
+ private:
+  engine::Engine& engine_;
+};
+
+// The event bus, as the engine sees it.
+class Master::EventPort final : public engine::EventSink {
+ public:
+  explicit EventPort(net::EventPublisher& bus) : bus_(bus) {}
+  bool wanted() const override { return bus_.has_subscribers(); }
+  void publish(std::string_view tag, std::string json) override { bus_.publish(tag, std::move(json)); }
+
+ private:
+  net::EventPublisher& bus_;
+};
+
+Master::Master(const config::MasterConfig& config) : config_(config) {}
+
+Master::~Master() { stop(); }
+
+Result<std::unique_ptr<Master>> Master::start(const config::MasterConfig& config) {
+  std::unique_ptr<Master> master(new Master(config));
+  BRINE_TRY(make_folders(config.sock_dir, 0700));
+  BRINE_TRY(master->open_identity());
+  BRINE_TRY(master->open_store());
+  BRINE_TRY(master->open_tickets());
+  BRINE_TRY(master->start_engine());
+  BRINE_TRY(master->start_returners());
+  BRINE_TRY(master->open_minion_face());
+  BRINE_TRY(master->open_operator_face());
+  master->minion_face_->start();
+  master->operator_face_->start();
+  BRINE_TRY(master->announce());
+  return master;
+}
+
+Status Master::open_identity() {
+  BRINE_LET(Identity identity, Identity::open(config_.pki_dir, config_.id, config_.manifest_days, clock_));
+  identity_ = std::make_unique<Identity>(std::move(identity));
+  return {};
+}
+
+Status Master::open_store() {
+  store::SqliteOptions options;
+  options.folder = config_.state.path;
+  auto opened = store::open_sqlite_store(options);
+  if (!opened) return fail(opened.error(), "state.path " + config_.state.path);
+  store_ = std::move(*opened);
+  return {};
+}
+
+// Ticket keys survive a restart, wrapped for this master: whoever comes back after it still holds a ticket.
+Status Master::open_tickets() {
+  tickets_ = std::make_unique<net::TicketKeeper>(std::chrono::duration_cast<milliseconds>(config_.ticket_life));
+  BRINE_LET(const auto wrapped, store_->setting(kTicketKeys));
+  if (wrapped) {
+    if (auto opened = tickets_->unwrap(identity_->wrap_key(), *wrapped); !opened)
+      log::warning("the ticket keys in the store are not for this master; minions make full handshakes: {}", opened.error().message);
+  }
+  return {};
+}
+
+void Master::keep_ticket_keys() {
+  if (tickets_->rotate_if_due(clock_.unix_now())) engine_->ledger().keep_setting(kTicketKeys, tickets_->wrap(identity_->wrap_key().public_key()));
+}
+
+engine::EngineOptions Master::engine_options() const {
+  engine::EngineOptions options;
+  options.keys.cluster = config_.cluster;
+  options.keys.auto_accept = config_.auto_accept;
+  if (!config_.autosign_file.empty()) options.keys.autosign = autosign_by_file(config_.autosign_file);
+  options.keys.pending_max = static_cast<std::size_t>(config_.pending_keys_max);
+  options.keys.pending_life = config_.pending_keys_seconds;
+  options.keys.acceptance_wait = config_.acceptance_wait_time;
+  options.board.reconnect_grace = config_.reconnect_grace;
+  options.board.max_open = config_.max_open_jobs;
+  options.ledger.queue = config_.max_pending_returns;
+  options.ledger.outbox_keep = config_.outbox.keep_seconds;
+  for (const config::FileReturnerConfig& returner : config_.returners) options.ledger.returners.push_back(returner.name);
+  options.timeout = config_.timeout;
+  options.keep_jobs = config_.keep_jobs_seconds;
+  options.max_expires = config_.max_expires;
+  options.outbox_max_bytes = config_.outbox.max_bytes;
+  options.outbox_refuses_jobs = config_.outbox.on_full == config::OutboxFull::kRefuseJobs;
+  return options;
+}
+
+Status Master::start_engine() {
+  BRINE_LET(event_bus_, net::EventPublisher::open(config_.sock_dir + "/events.ipc", config_.event_queue));
+  events_ = std::make_unique<EventPort>(*event_bus_);
+  notary_ = std::make_unique<MasterNotary>(*identity_, gateway_);
+  engine_ = std::make_unique<engine::Engine>(*store_, gateway_, *notary_, *events_, clock_, engine_options(), [this] {
+    for (const auto& drain : drains_) drain->wake();
+  });
+  upstream_ = std::make_unique<EngineUpstream>(*engine_);
+  add_all_runners(runners_, {*engine_, *identity_, clock_});
+  runner_thread_.start(kRunnerTick, [] {});
+  return {};
+}
+
+// The returners stand before the engine serves: outbox_grew must find them.
+Status Master::start_returners() {
+  for (const config::FileReturnerConfig& file : config_.returners) {
+    BRINE_LET(auto returner, returners::open_file_returner({file.name, file.path, file.max_bytes, file.keep}));
+    drains_.push_back(std::make_unique<returners::Drain>(std::move(returner), *store_, returners::DrainOptions{},
+                                                         [this](const std::string& name, std::uint64_t position) {
+                                                           return engine_->ledger().returner_at(name, position);
+                                                         }));
+  }
+  for (const auto& drain : drains_) BRINE_TRY(drain->start());
+  return {};
+}
+
+Status Master::open_minion_face() {
+  front_ = std::make_shared<front::FrontContext>();
+  front_->upstream = upstream_.get();
+  front_->tickets = tickets_.get();
+  front_->clock = &clock_;
+  front_->admission.unknown_per_second = config_.admission.unknown_per_source_per_second;
+  front_->admission.unknown_burst = config_.admission.unknown_burst;
+  front_->heartbeat = config_.heartbeat;
+  front_->heartbeat_timeout = config_.heartbeat_timeout;
+  front_->max_message = config_.max_message;
+  front_->identity = identity_->server_identity();
+
+  net::FaceOptions options;
+  options.name = "face";
+  options.loops = static_cast<std::size_t>(config_.worker_threads);
+  options.tcp_interface = config_.interface;
+  options.tcp_port = config_.ret_port;
+  options.ipc_path = config_.ret_ipc;
+  options.ipc_mode = 0666;  // the handshake judges who comes, as it does over tcp
+  options.max_message = config_.max_message;
+  options.handshake_timeout = config_.handshake_timeout;
+  options.heartbeat = config_.heartbeat;
+  options.heartbeat_timeout = config_.heartbeat_timeout;
+  std::vector<front::LoopGateway::Lane> lanes;
+  BRINE_LET(minion_face_, net::Face::open(options, [&](net::FaceLoop& loop) {
+              auto handler = std::make_unique<front::MinionFront>(loop, front_);
+              lanes.push_back({&loop, handler.get()});
+              return handler;
+            }));
+  gateway_.set_lanes(std::move(lanes));
+  BRINE_TRY(engine_->start());
+  keep_ticket_keys();
+  return {};
+}
+
+Status Master::open_operator_face() {
+  std::set<std::uint32_t> allowed{0, ::geteuid()};
+  for (const std::string& name : config_.operators) {
+    BRINE_LET(const std::uint32_t uid, uid_of(name));
+    allowed.insert(uid);
+  }
+  net::FaceOptions options;
+  options.name = "operator";
+  options.ipc_path = config_.sock_dir + "/operator.ipc";
+  // Other users reach the socket only when there are operators beside root; who they are is judged by uid.
+  options.ipc_mode = config_.operators.empty() ? 0600 : 0666;
+  options.heartbeat = milliseconds(60'000);
+  options.heartbeat_timeout = milliseconds(180'000);
+  options.max_message = 64U << 20;
+  BRINE_LET(operator_face_, net::Face::open(options, [&](net::FaceLoop& loop) {
+              return std::make_unique<OperatorDesk>(loop, *engine_, runners_, runner_thread_, allowed);
+            }));
+  if (!config_.operators.empty() && ::chmod(config_.sock_dir.c_str(), 0711) != 0) return fail_errno("cannot open " + config_.sock_dir, errno);
+  return {};
+}
+
+// sock_dir/master.json tells scripts where we are; it appears when everything serves.
+Status Master::announce() const {
+  const nlohmann::json text{{"pid", ::getpid()},
+                            {"ret_port", minion_face_->tcp_port()},
+                            {"metrics_port", nullptr},
+                            {"operator", config_.sock_dir + "/operator.ipc"},
+                            {"root_finger", net::fingerprint(identity_->root_public_key())}};
+  return replace_file(config_.sock_dir + "/master.json", text.dump() + "\n", 0644);
+}
+
+void Master::tick() {
+  keep_ticket_keys();
+  const auto renewed = identity_->renew_if_due(clock_);
+  if (!renewed) {
+    log::error("{}", renewed.error().message);
+    return;
+  }
+  if (!*renewed) return;
+  front_->identity = identity_->server_identity();
+  notary_->manifest_renewed(identity_->manifest());
+}
+
+void Master::stop() {
+  if (std::exchange(stopped_, true)) return;
+  ::unlink((config_.sock_dir + "/master.json").c_str());
+  if (operator_face_) operator_face_->stop_accepting();
+  if (minion_face_) minion_face_->stop_accepting();
+  if (engine_) engine_->refuse_new_jobs();
+  if (engine_) engine_->stop();  // commits and acknowledges what was received; what comes now stays in the minions' journals
+  if (minion_face_) gateway_.say_stopping();
+  runner_thread_.stop();
+  for (const auto& drain : drains_) drain->stop();
+  if (operator_face_) operator_face_->stop();
+  if (minion_face_) minion_face_->stop();
+}
+
+}  // namespace brine::master

@@ -1,0 +1,77 @@
+// A master, composed of its parts. main() builds it, runs it and takes it down.
+//
+// Order of life: pki, store, event bus, engine (reads the store, starts the ledger), returners, network faces; sock_dir/master.json
+// appears when all of it serves. stop() goes the other way round: no new connections and jobs, minions are told, what was received
+// is committed, returners finish their batch.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/task_loop.h"
+#include "config/master_config.h"
+#include "engine/engine.h"
+#include "front/gateway.h"
+#include "master/identity.h"
+#include "master/notary.h"
+#include "master/runners.h"
+#include "net/event_bus.h"
+#include "net/face.h"
+#include "net/tickets.h"
+#include "returners/drain.h"
+#include "store/state_store.h"
+
+namespace brine::master {
+
+class Master {
+ public:
+  // Everything that can fail at start fails here, with the reason. Fills in the parts and starts them.
+  static Result<std::unique_ptr<Master>> start(const config::MasterConfig& config);
+  ~Master();
+
+  // Once a second: renews manifest and ticket keys.
+  void tick();
+  void stop();
+
+  std::uint16_t port() const { return minion_face_->tcp_port(); }
+
+ private:
+  class EngineUpstream;
+  class EventPort;
+
+  explicit Master(const config::MasterConfig& config);
+  Status open_store();
+  Status open_identity();
+  Status open_tickets();
+  Status start_engine();
+  Status start_returners();
+  Status open_minion_face();
+  Status open_operator_face();
+  Status announce() const;
+  engine::EngineOptions engine_options() const;
+  void keep_ticket_keys();
+
+  const config::MasterConfig config_;
+  SystemClock clock_;
+  std::unique_ptr<store::StateStore> store_;
+  std::unique_ptr<Identity> identity_;
+  std::unique_ptr<net::TicketKeeper> tickets_;
+  std::unique_ptr<net::EventPublisher> event_bus_;
+  std::unique_ptr<EventPort> events_;
+  front::LoopGateway gateway_;
+  std::unique_ptr<MasterNotary> notary_;
+  std::vector<std::unique_ptr<returners::Drain>> drains_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<EngineUpstream> upstream_;
+  std::shared_ptr<front::FrontContext> front_;
+  Runners runners_;
+  TaskLoop runner_thread_{"runner", 1'000};
+  std::unique_ptr<net::Face> minion_face_;
+  std::unique_ptr<net::Face> operator_face_;
+  bool stopped_ = false;
+};
+
+}  // namespace brine::master

@@ -1,0 +1,457 @@
+#include "minion/agent.h"
+
+#include <algorithm>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "net/merkle.h"
+#include "target/expression.h"
+#include "wire/frame.h"
+#include "wire/job.h"
+
+namespace brine::minion {
+namespace {
+
+constexpr int kMaxDoublings = 10;
+constexpr std::size_t kSealOverhead = 256;  // frame header, counter, tag, envelope
+
+std::int64_t us_of(MonoTime time) { return std::chrono::duration_cast<microseconds>(time.time_since_epoch()).count(); }
+
+std::string json_text(std::string_view text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+Agent::Agent(AgentParts parts, AgentOptions options, std::string cookie)
+    : parts_(parts),
+      options_(std::move(options)),
+      instance_(net::random_u64()),
+      cookie_(std::move(cookie)),
+      retry_at_(parts.clock.now()),
+      deadline_(retry_at_),
+      last_sent_(retry_at_),
+      started_(retry_at_),
+      random_(static_cast<unsigned>(net::random_u64())) {
+  master_ = options_.masters.empty() ? 0 : net::random_below(options_.masters.size());
+  for (const JournalEntry* entry : parts_.journal.unacknowledged()) to_send_.push_back(entry->jid);
+  grains_changed();
+}
+
+Status Agent::report_interrupted() {
+  for (const JournalEntry* entry : parts_.journal.unfinished()) {
+    store::ReturnRecord record;
+    record.jid = entry->jid;
+    record.outcome = store::Outcome::kInterrupted;
+    record.retcode = 1;
+    record.payload = json_text("The minion was stopped while it ran this; what it had started was killed.");
+    const JobId jid = entry->jid;
+    const UnixMicros not_after = entry->not_after;
+    BRINE_TRY(parts_.journal.done(jid, not_after, encoded_return(std::move(record))));
+    queue_return(jid);
+  }
+  return parts_.journal.sync();
+}
+
+// ---- connecting ------------------------------------------------------------------------------------------------------------
+
+MonoTime Agent::next_tick() const {
+  switch (state_) {
+    case State::kWaiting: return retry_at_;
+    case State::kOpen: return last_sent_ + heartbeat_;
+    case State::kStopped: return MonoTime::max();
+    default: return deadline_;
+  }
+}
+
+void Agent::on_tick() {
+  const MonoTime now = parts_.clock.now();
+  if (now < next_tick()) return;
+  switch (state_) {
+    case State::kWaiting: return begin_connecting();
+    case State::kOpen: send(wire::Heartbeat{}); return;
+    case State::kStopped: return;
+    default:
+      log::info("no answer from {} in time", options_.masters[master_]);
+      end_session();
+      retry_later(milliseconds(0), true);
+  }
+}
+
+void Agent::begin_connecting() {
+  if (options_.masters.empty()) return;
+  state_ = State::kConnecting;
+  deadline_ = parts_.clock.now() + options_.connect_deadline;
+  parts_.link.connect(options_.masters[master_]);
+}
+
+// Full jitter (Brooker, "Exponential backoff and jitter", 2015): a random time up to a bound that doubles with every failure.
+void Agent::retry_later(milliseconds at_least, bool failure) {
+  failures_ = failure ? failures_ + 1 : 0;
+  if (failure && !options_.masters.empty()) master_ = (master_ + 1) % options_.masters.size();
+  const std::int64_t ceiling =
+      std::min(options_.recon_max.count(), options_.recon_default.count() << std::min(std::max(failures_ - 1, 0), kMaxDoublings));
+  const milliseconds jitter(std::uniform_int_distribution<std::int64_t>(0, std::max<std::int64_t>(ceiling, 1))(random_));
+  state_ = stopping_ ? State::kStopped : State::kWaiting;
+  retry_at_ = parts_.clock.now() + at_least + jitter;
+}
+
+void Agent::end_session() {
+  parts_.link.disconnect();
+  handshake_.reset();
+  cipher_.reset();
+  // Nothing sealed for the old session is of use in the next: what was not acknowledged is sealed again.
+  for (const auto& [jid, bytes] : in_flight_) to_send_.push_back(jid);
+  std::sort(to_send_.begin(), to_send_.end());
+  in_flight_.clear();
+  in_flight_bytes_ = 0;
+}
+
+void Agent::on_connected() {
+  if (state_ != State::kConnecting) return;
+  net::ClientOptions options;
+  options.id = options_.id;
+  options.instance = instance_;
+  options.journal_epoch = parts_.journal.epoch();
+  options.journal_sequence = parts_.journal.sequence();
+  options.cookie = cookie_;
+  if (ticket_ && ticket_->expires > parts_.clock.now()) options.ticket = ticket_;
+  handshake_ = std::make_unique<net::ClientHandshake>(parts_.key, parts_.trust, std::move(options));
+  state_ = State::kHandshake;
+  if (!parts_.link.send(handshake_->hello())) on_lost();
+}
+
+void Agent::on_lost() {
+  if (state_ == State::kWaiting || state_ == State::kStopped) return;
+  const bool was_open = state_ == State::kOpen;
+  if (was_open) log::warning("lost the connection to {}", options_.masters[master_]);
+  end_session();
+  retry_later(milliseconds(0), !was_open);
+}
+
+void Agent::on_frame(std::string_view bytes) {
+  const auto frame = wire::parse_frame(bytes);
+  if (!frame) return on_lost();
+  if (frame->type == wire::FrameType::kRefusal && (state_ == State::kHandshake || state_ == State::kAwaitWelcome))
+    return on_refusal(frame->body);
+  if (frame->type == wire::FrameType::kServerHello && state_ == State::kHandshake) return on_server_hello(frame->body);
+  if (frame->type == wire::FrameType::kSealed && (state_ == State::kAwaitWelcome || state_ == State::kOpen)) return on_sealed(frame->body);
+  log::warning("{} sent a frame that does not fit here", options_.masters[master_]);
+  on_lost();
+}
+
+void Agent::on_refusal(std::string_view body) {
+  const auto refusal = wire::decode_refusal(body);
+  log::warning("{} refuses: {}", options_.masters[master_], refusal ? refusal->text : "malformed");
+  ticket_.reset();
+  const milliseconds wait = refusal ? std::min(refusal->retry_after, milliseconds(60'000)) : milliseconds(0);
+  end_session();
+  retry_later(wait, true);
+}
+
+void Agent::on_server_hello(std::string_view body) {
+  auto step = handshake_->finish(body, parts_.clock.unix_now());
+  if (!step) {
+    log::error("{}: {}", options_.masters[master_], step.error().message);
+    trouble_ = step.error().message;
+    ticket_.reset();
+    end_session();
+    return retry_later(options_.recon_max, true);
+  }
+  if (step->manifest_is_new) parts_.keepsake.keep_manifest(step->manifest);
+  keys_ = step->keys;
+  cipher_.emplace(keys_, net::Side::kMinion);
+  handshake_.reset();
+  state_ = State::kAwaitWelcome;
+  if (!parts_.link.send(step->finish_frame)) on_lost();
+}
+
+// ---- session ---------------------------------------------------------------------------------------------------------------
+
+void Agent::on_sealed(std::string_view body) {
+  const auto broken = [this](std::string_view why) {
+    log::warning("the session with {} is broken: {}", options_.masters[master_], why);
+    ticket_.reset();
+    on_lost();
+  };
+  auto plain = cipher_->open(body);
+  if (!plain) return broken(plain.error().message);
+  auto message = wire::decode_session_message(*plain);
+  if (!message) return broken(message.error().message);
+  if (auto* welcome = std::get_if<wire::Welcome>(&*message)) {
+    if (state_ != State::kAwaitWelcome) return broken("a second welcome");
+    return on_welcome(std::move(*welcome));
+  }
+  if (state_ != State::kOpen) return broken("a message before the welcome");
+  if (const auto* delivery = std::get_if<wire::Delivery>(&*message)) return on_delivery(*delivery);
+  if (const auto* ack = std::get_if<wire::Ack>(&*message)) return on_ack(*ack);
+  if (const auto* goodbye = std::get_if<wire::Goodbye>(&*message)) return on_goodbye(*goodbye);
+  if (std::holds_alternative<wire::Heartbeat>(*message)) return;
+  broken("a message that a master does not send");
+}
+
+void Agent::on_welcome(wire::Welcome&& welcome) {
+  if (!welcome.manifest.empty()) {
+    const auto admitted = parts_.trust.admit(welcome.manifest, parts_.clock.unix_now());
+    if (admitted && *admitted) parts_.keepsake.keep_manifest(welcome.manifest);
+  }
+  if (welcome.verdict == wire::Verdict::kAccepted) return on_accepted(welcome);
+  const bool again_at_once = welcome.verdict == wire::Verdict::kBusy && ticket_ && welcome.retry_after == milliseconds(0);
+  ticket_.reset();
+  if (!again_at_once && trouble_ != welcome.text) log::warning("{}: {}", options_.masters[master_], welcome.text);
+  trouble_ = welcome.text;
+  end_session();
+  retry_later(std::min(welcome.retry_after, options_.longest_wait), false);
+}
+
+void Agent::on_accepted(const wire::Welcome& welcome) {
+  state_ = State::kOpen;
+  failures_ = 0;
+  trouble_.clear();
+  master_offset_us_ = welcome.master_time - us_of(parts_.clock.now());
+  knows_time_ = true;
+  if (parts_.journal.birth() == 0) {
+    // The journal was made by this process; its age is known, so its birth is known in the master's time.
+    const auto age = std::chrono::duration_cast<microseconds>(parts_.clock.now() - started_).count();
+    if (auto stamped = parts_.journal.set_birth(welcome.master_time - age); !stamped) log::error("{}", stamped.error().message);
+    needs_sync_ = true;
+  }
+  if (welcome.heartbeat > milliseconds(0)) heartbeat_ = welcome.heartbeat;
+  if (welcome.max_message > 0) max_message_ = welcome.max_message;
+  if (!welcome.ticket.empty()) ticket_ = net::HeldTicket{welcome.ticket, keys_.resumption_secret, parts_.clock.now() + welcome.ticket_life};
+  if (!welcome.cookie.empty() && welcome.cookie != cookie_) {
+    cookie_ = welcome.cookie;
+    parts_.keepsake.keep_cookie(cookie_);
+  }
+  log::info("session with {}", options_.masters[master_]);
+  send_status();
+  send_returns();
+}
+
+void Agent::on_goodbye(const wire::Goodbye& goodbye) {
+  log::warning("{} ends the session: {}", options_.masters[master_], goodbye.text);
+  if (goodbye.reason != wire::GoodbyeReason::kStopping) ticket_.reset();
+  end_session();
+  const bool displaced = goodbye.reason == wire::GoodbyeReason::kDisplaced;
+  retry_later(displaced ? options_.recon_max : std::min(goodbye.retry_after, milliseconds(60'000)), false);
+}
+
+bool Agent::send(const wire::SessionMessage& message) { return send_encoded(encode(message)); }
+
+bool Agent::send_encoded(std::string_view plain) {
+  if (state_ != State::kOpen) return false;
+  auto frame = cipher_->seal(plain);
+  if (frame && parts_.link.send(*frame)) {
+    last_sent_ = parts_.clock.now();
+    return true;
+  }
+  // A sealed frame that was not taken ends the session.
+  on_lost();
+  return false;
+}
+
+void Agent::send_status() {
+  wire::Status status{grains_text_, {}};
+  for (const auto& [jid, running] : running_) status.running.push_back(jid);
+  send(status);
+}
+
+void Agent::grains_changed() {
+  grains_text_ = parts_.grains.text();
+  auto parsed = target::Grains::from_json(grains_text_);
+  if (parsed)
+    grains_ = std::move(*parsed);
+  else
+    log::error("the grains are not usable for targeting: {}", parsed.error().message);
+  if (state_ == State::kOpen) send_status();
+}
+
+UnixMicros Agent::master_now() const { return knows_time_ ? us_of(parts_.clock.now()) + master_offset_us_ : 0; }
+
+// ---- jobs ------------------------------------------------------------------------------------------------------------------
+
+void Agent::on_delivery(const wire::Delivery& delivery) {
+  BRINE_CRASH_POINT("minion.delivery_received");
+  const auto signed_job = wire::decode_signed_job(delivery.job);
+  if (!signed_job) return log::error("a malformed job was refused: {}", signed_job.error().message);
+  const auto job = parts_.trust.verify_job(*signed_job, parts_.clock.unix_now());
+  if (!job) return log::error("a job was refused: {}", job.error().message);
+  if (!net::verify_inclusion(options_.id, delivery.index, job->expected_count, delivery.proof, job->expected_root))
+    return log::error("job {} was refused: it is not meant for this minion", job->jid.str());
+  if (answer_known(job->jid)) return;
+  // Not begun: the master sends it again to the next life of this minion.
+  if (stopping_) return;
+  if (job->issued < parts_.journal.birth())
+    return answer(job->jid, store::Outcome::kUnknown, "The minion's journal is newer than the job: it cannot know whether it ran.");
+  if (auto refusal = refusal_of(*job)) return answer(job->jid, store::Outcome::kRefused, *refusal);
+  if (!matches(*job)) return answer(job->jid, store::Outcome::kNoMatch, "The target does not match this minion (any more).");
+  take_job(*job, signed_job->job);
+}
+
+// True if this jid is running, done or acknowledged: it is answered and never run again.
+bool Agent::answer_known(const JobId& jid) {
+  if (const auto running = running_.find(jid); running != running_.end()) {
+    receipt(jid, running->second.started ? wire::ReceiptState::kRunning : wire::ReceiptState::kQueued);
+    return true;
+  }
+  const JournalEntry* entry = parts_.journal.find(jid);
+  if (entry == nullptr) return false;
+  receipt(jid, wire::ReceiptState::kDone);
+  if (entry->state == JobState::kDone && !in_flight_.contains(jid)) {
+    queue_return(jid);
+    send_returns();
+  }
+  return true;
+}
+
+std::optional<std::string> Agent::refusal_of(const wire::Job& job) const {
+  if (master_now() > job.not_after) return "The job had expired when it reached the minion.";
+  if (parts_.executor.room() <= waiting_starts_.size())
+    return "The minion is busy: it runs and queues as many jobs as it may; retry later.";
+  return std::nullopt;
+}
+
+bool Agent::matches(const wire::Job& job) {
+  const auto kind = target::parse_kind(job.target_kind);
+  if (!kind) return false;
+  const auto expression = target::parse(*kind, job.target, job.delimiter);
+  return expression && expression->matches({.id = options_.id.str(), .grains = &grains_});
+}
+
+void Agent::take_job(const wire::Job& job, std::string_view job_bytes) {
+  const Json arguments = Json::parse(job.arguments, nullptr, false);
+  JobToRun run{job.jid, job.function, {}, {}};
+  if (arguments.is_object()) {
+    if (const auto args = arguments.find("args"); args != arguments.end() && args->is_array()) run.args = args->get<std::vector<Json>>();
+    if (const auto kwargs = arguments.find("kwargs"); kwargs != arguments.end() && kwargs->is_object()) {
+      for (const auto& [name, value] : kwargs->items()) run.kwargs[name] = value;
+    }
+  }
+  const Function* function = parts_.executor.find(job.function);
+  const bool repeatable = function == nullptr || function->repeatable;
+  if (!repeatable) {
+    if (auto begun = parts_.journal.begun(job.jid, job.not_after, net::sha256(job_bytes)); !begun)
+      return answer(job.jid, store::Outcome::kRefused, "The minion cannot write the job down and did not run it: " + begun.error().message);
+    needs_sync_ = true;
+  }
+  running_[job.jid] = {job.not_after, repeatable, false};
+  waiting_starts_.push_back({std::move(run)});
+  receipt(job.jid, wire::ReceiptState::kQueued);
+}
+
+void Agent::answer(const JobId& jid, store::Outcome outcome, std::string_view text) {
+  store::ReturnRecord record;
+  record.jid = jid;
+  record.outcome = outcome;
+  record.retcode = 1;
+  record.payload = json_text(text);
+  send(wire::Return{std::move(record)});
+}
+
+void Agent::receipt(const JobId& jid, wire::ReceiptState state) { send(wire::Receipt{jid, state}); }
+
+void Agent::on_done(const JobId& jid, const Outcome& outcome, UnixMicros started, microseconds duration, bool interrupted) {
+  const auto found = running_.find(jid);
+  if (found == running_.end()) return;
+  BRINE_CRASH_POINT("minion.executed");
+  store::ReturnRecord record;
+  record.jid = jid;
+  record.outcome = interrupted ? store::Outcome::kInterrupted : store::Outcome::kReturned;
+  record.retcode = outcome.retcode;
+  record.success = outcome.retcode == 0 && !interrupted;
+  record.payload = outcome.value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  record.started = started;
+  record.duration_us = static_cast<std::uint64_t>(duration.count());
+  if (auto done = parts_.journal.done(jid, found->second.not_after, encoded_return(std::move(record))); !done)
+    log::error("cannot write the return of {} down: {}", jid.str(), done.error().message);
+  // A lost return of a function that may be repeated costs a repetition, no harm: it need not wait for the disk.
+  if (!found->second.repeatable) needs_sync_ = true;
+  running_.erase(found);
+  queue_return(jid);
+}
+
+std::string Agent::encoded_return(store::ReturnRecord record) const {
+  const std::size_t size = record.payload.size();
+  if (size + kSealOverhead > max_message_) {
+    record.payload =
+        json_text("The return has " + std::to_string(size) + " bytes, more than max_message allows; write it to a file instead.");
+    record.success = false;
+    record.retcode = record.retcode == 0 ? 1 : record.retcode;
+  }
+  return encode(wire::Return{std::move(record)});
+}
+
+// ---- returns ---------------------------------------------------------------------------------------------------------------
+
+void Agent::queue_return(const JobId& jid) {
+  if (std::find(to_send_.begin(), to_send_.end(), jid) == to_send_.end()) to_send_.push_back(jid);
+}
+
+void Agent::send_returns() {
+  while (state_ == State::kOpen && !to_send_.empty() && in_flight_.size() < options_.window && in_flight_bytes_ < options_.window_bytes) {
+    const JobId jid = to_send_.front();
+    to_send_.pop_front();
+    const JournalEntry* entry = parts_.journal.find(jid);
+    if (entry == nullptr || entry->state != JobState::kDone) continue;
+    const std::size_t size = entry->outcome.size();
+    in_flight_[jid] = size;
+    in_flight_bytes_ += size;
+    send_encoded(entry->outcome);
+    BRINE_CRASH_POINT("minion.return_sent");
+  }
+}
+
+void Agent::on_ack(const wire::Ack& ack) {
+  BRINE_CRASH_POINT("minion.ack_received");
+  for (const JobId& jid : ack.jids) {
+    if (auto acked = parts_.journal.acked(jid); !acked) log::error("{}", acked.error().message);
+    if (const auto found = in_flight_.find(jid); found != in_flight_.end()) {
+      in_flight_bytes_ -= found->second;
+      in_flight_.erase(found);
+    }
+  }
+  BRINE_CRASH_POINT("minion.acked");
+  send_returns();
+}
+
+void Agent::flush() {
+  if (needs_sync_) {
+    if (auto synced = parts_.journal.sync(); !synced) {
+      // What is not on the disk is neither started nor sent.
+      log::error("cannot sync the journal: {}", synced.error().message);
+      for (const WaitingStart& start : std::exchange(waiting_starts_, {})) {
+        running_.erase(start.job.jid);
+        answer(start.job.jid, store::Outcome::kRefused,
+               "The minion cannot write the job down and did not run it: " + synced.error().message);
+      }
+      return;
+    }
+    needs_sync_ = false;
+  }
+  for (WaitingStart& start : std::exchange(waiting_starts_, {})) {
+    BRINE_CRASH_POINT("minion.begun");
+    const auto found = running_.find(start.job.jid);
+    if (found == running_.end()) continue;
+    found->second.started = true;
+    receipt(start.job.jid, wire::ReceiptState::kRunning);
+    parts_.executor.start(std::move(start.job));
+  }
+  if (!to_send_.empty()) {
+    BRINE_CRASH_POINT("minion.done");
+    send_returns();
+  }
+}
+
+void Agent::stop() {
+  stopping_ = true;
+  if (state_ == State::kOpen) send(wire::Leaving{});
+  if (state_ != State::kOpen) {
+    end_session();
+    state_ = State::kStopped;
+  }
+}
+
+bool Agent::idle() const {
+  if (!running_.empty() || !waiting_starts_.empty()) return false;
+  return state_ != State::kOpen || (in_flight_.empty() && to_send_.empty());
+}
+
+}  // namespace brine::minion

@@ -1,0 +1,267 @@
+#include "minion/daemon.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/crash_point.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "minion/modules/all.h"
+#include "minion/recovery.h"
+#include "net/key_files.h"
+#include "wire/session.h"
+
+namespace brine::minion {
+namespace {
+
+constexpr milliseconds kLongestTurn{500};
+constexpr seconds kCompactEvery{60};
+constexpr milliseconds kAfterCancel{3'000};
+
+}  // namespace
+
+class Daemon::SocketLink final : public Link {
+ public:
+  explicit SocketLink(net::DealerChannel& channel) : channel_(channel) {}
+  void connect(const std::string& endpoint) override {
+    if (auto opened = channel_.open(endpoint); !opened) log::error("{}", opened.error().message);
+  }
+  void disconnect() override { channel_.close(); }
+  bool send(std::string_view frame) override { return channel_.send(frame).has_value(); }
+
+ private:
+  net::DealerChannel& channel_;
+};
+
+class Daemon::PoolExecutor final : public Executor {
+ public:
+  explicit PoolExecutor(Daemon& daemon)
+      : daemon_(daemon), limit_(daemon.config_.job_queue_max + static_cast<std::size_t>(daemon.config_.process_count_max)) {}
+
+  const Function* find(std::string_view function) const override { return daemon_.registry_.find(function); }
+  std::size_t room() const override {
+    const std::size_t taken = jobs_.size();
+    return taken >= limit_ ? 0 : limit_ - taken;
+  }
+  void start(JobToRun job) override {
+    auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    const JobId jid = job.jid;
+    jobs_[jid] = cancelled;
+    const bool taken = daemon_.pool_->try_run([daemon = &daemon_, job = std::move(job), cancelled] {
+      const UnixMicros started = daemon->clock_.unix_now();
+      const MonoTime begin = daemon->clock_.now();
+      Outcome outcome = daemon->run_job(job, cancelled);
+      const auto duration = std::chrono::duration_cast<microseconds>(daemon->clock_.now() - begin);
+      daemon->finish({job.jid, std::move(outcome), started, duration, daemon->stopping_hard_ && cancelled->load()});
+    });
+    if (!taken) daemon_.finish({jid, {Json("The minion's queue is full."), 1}, 0, microseconds(0), false});
+  }
+  void cancel_all() override {
+    for (const auto& [jid, cancelled] : jobs_) cancelled->store(true);
+  }
+  void forget(const JobId& jid) { jobs_.erase(jid); }
+
+ private:
+  Daemon& daemon_;
+  const std::size_t limit_;
+  std::map<JobId, std::shared_ptr<std::atomic<bool>>> jobs_;
+};
+
+class Daemon::GrainsText final : public GrainsSource {
+ public:
+  explicit GrainsText(const Grains& grains) : grains_(grains) {}
+  std::string text() const override { return grains_.items().dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+ private:
+  const Grains& grains_;
+};
+
+class Daemon::PkiKeepsake final : public Keepsake {
+ public:
+  explicit PkiKeepsake(std::string pki_dir) : pki_dir_(std::move(pki_dir)) {}
+  void keep_manifest(const std::string& signed_manifest) override { keep("manifest", signed_manifest, 0644); }
+  void keep_cookie(const std::string& cookie) override { keep("cookie", cookie, 0600); }
+
+ private:
+  void keep(const char* name, const std::string& content, mode_t mode) {
+    if (auto kept = replace_file(pki_dir_ + "/" + name, content, mode); !kept) log::error("{}", kept.error().message);
+  }
+  const std::string pki_dir_;
+};
+
+Daemon::Daemon(const config::MinionConfig& config)
+    : config_(config),
+      channel_({config.heartbeat, config.heartbeat_timeout, config.max_message, 1'000}),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Daemon::~Daemon() {
+  if (executor_) executor_->cancel_all();
+  if (pool_) pool_->stop(kAfterCancel);
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const config::MinionConfig& config) {
+  std::unique_ptr<Daemon> daemon(new Daemon(config));
+  BRINE_TRY(make_folders(config.sock_dir, 0700));
+  BRINE_TRY(daemon->open_identity());
+  BRINE_TRY(daemon->open_journal());
+  daemon->build_functions();
+  BRINE_TRY(daemon->build_agent());
+  BRINE_TRY(daemon->announce());
+  return daemon;
+}
+
+Status Daemon::open_identity() {
+  BRINE_TRY(make_folders(config_.pki_dir, 0700));
+  BRINE_LET(net::SigningKey key, net::load_or_create_key(config_.pki_dir, "minion"));
+  key_ = std::make_unique<net::SigningKey>(std::move(key));
+  trust_ = std::make_unique<net::Trust>(config_.master_finger);
+  if (const auto cookie = read_file(config_.pki_dir + "/cookie", 4096)) cookie_ = *cookie;
+  const auto manifest = read_file(config_.pki_dir + "/manifest", 16U << 20);
+  if (!manifest) {
+    if (config_.master_finger.empty()) log::warning("no master_finger: the first master's root key will be trusted");
+    return {};
+  }
+  // Its time is judged when a master shows one; here it only pins the root and the epoch.
+  if (auto pinned = trust_->admit(*manifest, 0); !pinned)
+    return fail(pinned.error(), config_.pki_dir + "/manifest (remove it to trust another cluster)");
+  return {};
+}
+
+Status Daemon::open_journal() {
+  BRINE_TRY(make_folders(config_.spool.path, 0700));
+  BRINE_LET(journal_, open_file_journal({config_.spool.path + "/journal", config_.spool.max_bytes}));
+  std::vector<StartedCommand> leftover;
+  for (const JournalEntry* entry : journal_->unfinished()) leftover.insert(leftover.end(), entry->commands.begin(), entry->commands.end());
+  kill_leftover_commands(leftover);
+  return {};
+}
+
+void Daemon::build_functions() {
+  add_all_functions(registry_);
+  GrainSources sources;
+  sources.id = config_.id;
+  sources.configured = Json::parse(config_.grains, nullptr, false);
+  grains_ = std::make_unique<Grains>(std::move(sources));
+  pool_ = std::make_unique<Pool>("job", static_cast<std::size_t>(config_.process_count_max), config_.job_queue_max);
+}
+
+Status Daemon::build_agent() {
+  link_ = std::make_unique<SocketLink>(channel_);
+  executor_ = std::make_unique<PoolExecutor>(*this);
+  grains_text_ = std::make_unique<GrainsText>(*grains_);
+  keepsake_ = std::make_unique<PkiKeepsake>(config_.pki_dir);
+  AgentOptions options;
+  options.id = config_.id;
+  for (const config::Address& address : config_.master) options.masters.push_back(address.endpoint());
+  options.recon_default = config_.recon_default;
+  options.recon_max = config_.recon_max;
+  options.longest_wait = config_.acceptance_wait_time_max;
+  agent_ = std::make_unique<Agent>(AgentParts{*key_, *trust_, *link_, *journal_, *executor_, *grains_text_, *keepsake_, clock_}, options,
+                                   cookie_);
+  next_grains_ = clock_.now() + config_.grains_refresh_every;
+  return agent_->report_interrupted();
+}
+
+Status Daemon::announce() const {
+  const Json text{{"pid", ::getpid()}, {"id", config_.id.str()}, {"finger", net::fingerprint(key_->public_key())}};
+  return replace_file(config_.sock_dir + "/minion.json", text.dump() + "\n", 0644);
+}
+
+// ---- jobs ------------------------------------------------------------------------------------------------------------------
+
+Outcome Daemon::run_job(const JobToRun& job, const std::shared_ptr<std::atomic<bool>>& cancelled) {
+  Call call;
+  call.jid = job.jid;
+  call.function = job.function;
+  call.args = job.args;
+  call.kwargs = job.kwargs;
+  call.registry = &registry_;
+  call.grains = grains_.get();
+  call.running = &running_;
+  call.cancelled = cancelled;
+  call.output_max = config_.cmd_output_max;
+  call.command_started = [this, &job](const StartedCommand& command) {
+    if (auto written = journal_->started(job.jid, command); !written) {
+      log::error("cannot write down the command of {}: {}", job.jid.str(), written.error().message);
+      return false;
+    }
+    BRINE_CRASH_POINT("minion.command_started");
+    return true;
+  };
+  running_.add(call, clock_.unix_now());
+  Outcome outcome = minion::run(registry_, call);
+  running_.remove(job.jid);
+  if (job.function == "saltutil.refresh_grains") grains_dirty_ = true;
+  return outcome;
+}
+
+void Daemon::finish(Finished finished) {
+  {
+    std::lock_guard lock(mutex_);
+    finished_.push_back(std::move(finished));
+  }
+  ::eventfd_write(wake_.get(), 1);
+}
+
+void Daemon::take_finished() {
+  eventfd_t ignored = 0;
+  ::eventfd_read(wake_.get(), &ignored);
+  std::vector<Finished> finished;
+  {
+    std::lock_guard lock(mutex_);
+    finished.swap(finished_);
+  }
+  for (const Finished& value : finished) {
+    executor_->forget(value.jid);
+    agent_->on_done(value.jid, value.outcome, value.started, value.duration, value.interrupted);
+  }
+}
+
+// ---- life ------------------------------------------------------------------------------------------------------------------
+
+void Daemon::turn() {
+  const MonoTime now = clock_.now();
+  const auto until_tick = std::chrono::duration_cast<milliseconds>(std::min(agent_->next_tick(), now + kLongestTurn) - now);
+  const auto events = channel_.poll(wake_.get(), std::clamp(until_tick, milliseconds(0), kLongestTurn));
+  if (events.connected) agent_->on_connected();
+  for (const std::string& frame : events.frames) agent_->on_frame(frame);
+  if (events.lost) agent_->on_lost();
+  if (events.woken) take_finished();
+  agent_->on_tick();
+  agent_->flush();
+  if (config_.grains_refresh_every > milliseconds(0) && clock_.now() >= next_grains_) {
+    next_grains_ = clock_.now() + config_.grains_refresh_every;
+    grains_->refresh();
+    grains_dirty_ = true;
+  }
+  if (grains_dirty_.exchange(false)) agent_->grains_changed();
+  if (clock_.now() >= next_compact_) {
+    next_compact_ = clock_.now() + kCompactEvery;
+    if (auto compacted = journal_->compact(agent_->master_now()); !compacted) log::error("{}", compacted.error().message);
+  }
+}
+
+void Daemon::run() {
+  while (!wait_for_stop(milliseconds(0))) turn();
+  stop();
+}
+
+// What runs may finish within the deadline; what does not is killed and reported as interrupted; what is not acknowledged stays in
+// the journal for the next life.
+void Daemon::stop() {
+  log::info("stopping");
+  agent_->stop();
+  const MonoTime deadline = clock_.now() + config_.shutdown_deadline;
+  while (!agent_->idle() && clock_.now() < deadline) turn();
+  if (!agent_->idle()) {
+    stopping_hard_ = true;
+    executor_->cancel_all();
+    const MonoTime last = clock_.now() + kAfterCancel;
+    while (!agent_->idle() && clock_.now() < last) turn();
+  }
+  ::unlink((config_.sock_dir + "/minion.json").c_str());
+}
+
+}  // namespace brine::minion

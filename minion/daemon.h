@@ -1,0 +1,86 @@
+// brine-minion: an Agent with a real socket, a real journal, real threads.
+//
+// Threads: "main" (the loop: agent, channel, journal), "job-N" (functions), and libzmq's two. What functions produce comes back
+// through a queue and an eventfd.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "config/minion_config.h"
+#include "minion/agent.h"
+#include "minion/function.h"
+#include "minion/grains.h"
+#include "minion/journal.h"
+#include "minion/pool.h"
+#include "minion/running_jobs.h"
+#include "net/dealer_channel.h"
+
+namespace brine::minion {
+
+class Daemon {
+ public:
+  static Result<std::unique_ptr<Daemon>> start(const config::MinionConfig& config);
+  ~Daemon();
+
+  // Runs until stop is requested (SIGTERM) and what was accepted is finished or handed over.
+  void run();
+
+ private:
+  class SocketLink;
+  class PoolExecutor;
+  class GrainsText;
+  class PkiKeepsake;
+  struct Finished {
+    JobId jid;
+    Outcome outcome;
+    UnixMicros started = 0;
+    microseconds duration{0};
+    bool interrupted = false;
+  };
+
+  explicit Daemon(const config::MinionConfig& config);
+  Status open_identity();
+  Status open_journal();
+  void build_functions();
+  Status build_agent();
+  Status announce() const;
+  void turn();
+  void take_finished();
+  void finish(Finished finished);
+  Outcome run_job(const JobToRun& job, const std::shared_ptr<std::atomic<bool>>& cancelled);
+  void stop();
+
+  const config::MinionConfig config_;
+  SystemClock clock_;
+  std::unique_ptr<net::SigningKey> key_;
+  std::unique_ptr<net::Trust> trust_;
+  std::string cookie_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Grains> grains_;
+  Registry registry_;
+  RunningJobs running_;
+  std::unique_ptr<Pool> pool_;
+  net::DealerChannel channel_;
+  std::unique_ptr<SocketLink> link_;
+  std::unique_ptr<PoolExecutor> executor_;
+  std::unique_ptr<GrainsText> grains_text_;
+  std::unique_ptr<PkiKeepsake> keepsake_;
+  std::unique_ptr<Agent> agent_;
+  Fd wake_;
+  MonoTime next_compact_{};
+  MonoTime next_grains_{};
+
+  std::mutex mutex_;
+  std::vector<Finished> finished_;   // guarded by mutex_
+  std::atomic<bool> grains_dirty_{false};
+  std::atomic<bool> stopping_hard_{false};
+};
+
+}  // namespace brine::minion

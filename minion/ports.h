@@ -1,0 +1,61 @@
+// What the agent needs from outside. The minion's daemon provides sockets, files and threads; the swarm of the load test provides
+// the same for thousands of agents; tests provide fakes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "minion/function.h"
+
+namespace brine::minion {
+
+// The connection to one master at a time. Calls come back to the agent as on_connected(), on_frame(), on_lost().
+class Link {
+ public:
+  virtual ~Link() = default;
+  virtual void connect(const std::string& endpoint) = 0;
+  virtual void disconnect() = 0;
+  // False: not taken; the session has to end.
+  virtual bool send(std::string_view frame) = 0;
+};
+
+struct JobToRun {
+  JobId jid;
+  std::string function;
+  std::vector<Json> args;
+  std::map<std::string, Json> kwargs;
+};
+
+// Runs functions. The result comes back to the agent as on_done().
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  // Whether it knows the function, and whether it may be repeated.
+  virtual const Function* find(std::string_view function) const = 0;
+  // How many more jobs may be started now.
+  virtual std::size_t room() const = 0;
+  virtual void start(JobToRun job) = 0;
+  // Asks everything that runs to end: commands are killed, their jobs end as interrupted.
+  virtual void cancel_all() = 0;
+};
+
+// The minion's grains at this moment, as one JSON object.
+class GrainsSource {
+ public:
+  virtual ~GrainsSource() = default;
+  virtual std::string text() const = 0;
+};
+
+// Small things kept on disk between runs, in pki_dir.
+class Keepsake {
+ public:
+  virtual ~Keepsake() = default;
+  virtual void keep_manifest(const std::string& signed_manifest) = 0;
+  virtual void keep_cookie(const std::string& cookie) = 0;
+};
+
+}  // namespace brine::minion

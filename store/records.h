@@ -1,0 +1,106 @@
+// What the cluster remembers, as plain values. The store keeps them, the engine decides over them, wire/ translates them.
+//
+// Byte strings (std::string) may hold any byte. Times are UnixMicros (UTC). All types are values without invariants of their own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+
+namespace brine::store {
+
+// ---- keys -----------------------------------------------------------------------------------------------------------------
+
+enum class KeyState : std::uint8_t { kPending = 0, kAccepted = 1, kRejected = 2, kDenied = 3 };
+
+// One key offered for one id. An id has at most one record that is pending, accepted or rejected, and at most one denied record
+// (the latest other key that claimed the id, with a counter).
+struct KeyRecord {
+  MinionId id;
+  KeyState state = KeyState::kPending;
+  std::string public_key;     // Ed25519, 32 bytes
+  std::uint32_t index = 0;    // place in bitmaps; given at acceptance, never reused, 0 = none yet
+  std::uint64_t version = 0;  // raised by every change; doubles as the generation that tickets carry
+  UnixMicros changed = 0;
+  std::uint32_t attempts = 0;  // denied: how often it was seen
+  std::string signer;          // Ed25519 key of the master that made this change
+  std::string signature;       // over the record, see engine/key_authority.h; a record without a valid one is ignored
+};
+
+// ---- jobs -----------------------------------------------------------------------------------------------------------------
+
+// What the operator asked for, and what came of it. `signed_job` holds the exact bytes that were signed and that minions verify;
+// the other fields are for listing and searching, and have no authority.
+struct JobRecord {
+  JobId jid;
+  SubmissionId submission;
+  std::string function;
+  std::string arguments;    // JSON text: {"args": [...], "kwargs": {...}}
+  std::string target_kind;  // "glob", "list", ...
+  std::string target;
+  char delimiter = ':';     // of nested grains; inside signed_job, not kept beside it
+  milliseconds timeout{0};  // -t; likewise
+  std::string user;         // name of the operator, from the peer's uid
+  std::uint32_t uid = 0;
+  UnixMicros issued = 0;
+  UnixMicros not_after = 0;        // no minion starts it later than this
+  std::vector<MinionId> expected;  // sorted by id: the order of the Merkle leaves
+  std::string signed_job;
+  std::string signature;
+  UnixMicros forget_at = 0;  // the record, its returns and its submission may be deleted from then on
+};
+
+// How a minion's part of a job ended.
+enum class Outcome : std::uint8_t {
+  kReturned = 0,     // the function ran to its end; retcode and payload say how
+  kInterrupted = 1,  // it was begun, and the minion was killed or stopped in the middle
+  kRefused = 2,      // the minion would not: expired, unknown function, spool full; the payload says why
+  kNoMatch = 3,      // the minion found that the target does not match it
+  kUnknown = 4,      // the minion cannot know: its journal is newer than the job
+};
+
+struct ReturnRecord {
+  JobId jid;
+  MinionId minion;
+  Outcome outcome = Outcome::kReturned;
+  std::int32_t retcode = 0;
+  bool success = false;
+  std::string payload;     // JSON text
+  UnixMicros started = 0;  // the master's time as the minion knows it
+  std::uint64_t duration_us = 0;
+  UnixMicros received = 0;  // the master's clock
+};
+
+// ---- feed and outbox ------------------------------------------------------------------------------------------------------
+
+// Positions order entries within one store epoch. Not comparable across epochs.
+struct FeedPosition {
+  std::uint64_t epoch = 0;
+  std::uint64_t counter = 0;
+  auto operator<=>(const FeedPosition&) const = default;
+};
+
+struct FeedEntry {
+  FeedPosition position;
+  JobId jid;
+};
+
+struct OutboxEntry {
+  std::uint64_t position = 0;  // rises by at least 1 per entry
+  bool late = false;           // the job's record had expired when this return came
+  std::string function;        // empty when late
+  ReturnRecord value;
+};
+
+// ---- grains ---------------------------------------------------------------------------------------------------------------
+
+struct GrainsRecord {
+  MinionId id;
+  std::string json;  // one JSON object
+};
+
+}  // namespace brine::store

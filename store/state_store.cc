@@ -1,0 +1,10 @@
+#include "store/state_store.h"
+
+namespace brine::store {
+
+bool Batch::empty() const {
+  return jobs.empty() && returns.empty() && keys.empty() && forgotten_keys.empty() && grains.empty() && forgotten_grains.empty() &&
+         returner_positions.empty() && settings.empty();
+}
+
+}  // namespace brine::store

@@ -1,0 +1,126 @@
+// The shared memory of the cluster: one interface, passed by sqlite_store (embedded) and, later, Redis. tests/unit/store/contract.h
+// is its specification in executable form.
+//
+// Threads: commit(), expire() and reopen() are called by one thread at a time (the ledger's). All reading methods may be called
+// by any thread at any time, concurrently with commit(); they see only committed state.
+// Durability: what commit() reported as done survives kill -9 and power loss (sqlite: fsync before it returns).
+// Errors: kUnavailable: the store is away; nothing of the batch is promised, nothing may be acknowledged, call reopen() until it
+// succeeds. kInvalid: an item is malformed (no jid, unsorted expected minions); the whole batch is refused. kCorrupt: what lies there is
+// not ours or not intact. Any failed commit leaves the state as it was before it, or (only when the sync itself failed) unknown until
+// reopen() has verified it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/records.h"
+
+namespace brine::store {
+
+// Everything in one batch becomes visible and durable together. Applied in the order of the members, so that a job and returns to it,
+// or a key and its deletion, may be in one batch; of two jobs of
+// one submission or two returns of one (jid, minion) the first counts, of two upserts the last.
+struct Batch {
+  std::vector<JobRecord> jobs;        // submission + record + feed entry, each
+  std::vector<ReturnRecord> returns;  // first return of (jid, minion) is kept; each first or late one goes to the outbox
+  std::vector<KeyRecord> keys;        // upserts of (id, denied or not), only if version is higher than the stored one
+  std::vector<std::pair<MinionId, bool>> forgotten_keys;  // (id, denied record?) to delete
+  std::vector<GrainsRecord> grains;                       // upserts
+  std::vector<MinionId> forgotten_grains;
+  std::map<std::string, std::uint64_t> returner_positions;  // returner name -> all up to here is delivered; never goes back
+  std::map<std::string, std::string> settings;              // small named values (wrapped ticket keys, counters); "" deletes
+
+  bool empty() const;
+};
+
+enum class JobResult : std::uint8_t {
+  kPublished,
+  kRepeated,   // this submission id is known: CommitOutcome::jids names its job; nothing was written
+  kJidExists,  // take the next jid and try again; nothing was written
+};
+
+enum class ReturnResult : std::uint8_t {
+  kFirst,       // kept, counted, in the outbox
+  kRepeated,    // the same (jid, minion) was there, with the same content: nothing was written
+  kConflict,    // was there with another content (time of arrival aside): the first is kept
+  kLate,        // the job's record has expired or is unknown: went to the outbox marked late, the record is not recreated
+  kUnexpected,  // the job exists and did not expect this minion: nothing was written
+};
+
+struct CommitOutcome {
+  std::vector<JobResult> jobs;        // as Batch::jobs
+  std::vector<JobId> jids;            // as Batch::jobs: the jid that counts
+  std::vector<ReturnResult> returns;  // as Batch::returns
+};
+
+// What jobs.list_jobs shows of a job.
+struct JobSummary {
+  JobId jid;
+  std::string function;
+  std::string arguments;
+  std::string target_kind;
+  std::string target;
+  std::string user;
+  UnixMicros issued = 0;
+  UnixMicros not_after = 0;
+  std::uint32_t expected = 0;
+  std::uint32_t returned = 0;
+};
+
+struct OutboxUsage {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+};
+
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+
+  // Drawn at random when the store was created: tells an emptied or foreign store from ours.
+  virtual std::uint64_t epoch() const = 0;
+
+  // One atomic, durable step. An item that is refused (JobResult, ReturnResult) does not fail the others.
+  virtual Result<CommitOutcome> commit(const Batch& batch) = 0;
+
+  // After kUnavailable: closes, opens again, verifies.
+  virtual Status reopen() = 0;
+
+  // Deletes up to max_jobs jobs whose forget_at has passed (now or earlier), with returns, submission and feed entry, and outbox
+  // entries that every named returner has passed (none named: all), or that arrived before outbox_before. Entries go from the oldest
+  // on; the first one that must stay ends it. An entry outlives its job until then. Returns how many jobs went.
+  virtual Result<std::size_t> expire(UnixMicros now, std::size_t max_jobs, const std::vector<std::string>& returners,
+                                     UnixMicros outbox_before) = 0;
+
+  virtual Result<std::vector<KeyRecord>> keys() const = 0;
+  virtual Result<std::vector<GrainsRecord>> grains() const = 0;
+  virtual Result<std::optional<std::string>> setting(const std::string& name) const = 0;
+
+  // The highest jid ever published, empty if none.
+  virtual Result<JobId> last_jid() const = 0;
+  virtual Result<FeedPosition> feed_end() const = 0;
+  // Entries after the position, oldest first, at most max. A position of another epoch counts as the beginning.
+  virtual Result<std::vector<FeedEntry>> feed_after(FeedPosition after, std::size_t max) const = 0;
+
+  virtual Result<std::optional<JobRecord>> job(const JobId& jid) const = 0;
+  virtual Result<std::optional<JobId>> job_of(const SubmissionId& submission) const = 0;
+  // Returns of a job in order of the minion's id, after this id, at most max.
+  virtual Result<std::vector<ReturnRecord>> returns_of(const JobId& jid, const MinionId& after, std::size_t max) const = 0;
+  // Minions that have a committed return for the job, without the payloads.
+  virtual Result<std::vector<MinionId>> returned_minions(const JobId& jid) const = 0;
+  // Jobs whose not_after has not passed, oldest first: what a starting master has to keep open.
+  virtual Result<std::vector<JobId>> open_jobs(UnixMicros now) const = 0;
+  // Newest first, before this jid (empty: from the newest), at most max.
+  virtual Result<std::vector<JobSummary>> list_jobs(const JobId& before, std::size_t max) const = 0;
+
+  virtual Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max) const = 0;
+  // The position that this returner has acknowledged; 0 for one never seen.
+  virtual Result<std::uint64_t> returner_position(const std::string& returner) const = 0;
+  virtual Result<OutboxUsage> outbox_usage() const = 0;
+};
+
+}  // namespace brine::store

@@ -1,0 +1,107 @@
+#include "config/minion_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/config_files.h"
+#include "tests/unit/config/config_folder.h"
+
+namespace brine::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class MinionConfigTest : public testing::Test {
+ protected:
+  MinionConfig load(std::string_view text) {
+    folder_.write("minion", text);
+    auto config = load_minion_config(folder_.path());
+    EXPECT_TRUE(config) << (config ? "" : config.error().message);
+    return config.value_or(MinionConfig{});
+  }
+  std::string complaint(std::string_view text) {
+    folder_.write("minion", text);
+    auto config = load_minion_config(folder_.path());
+    return config ? "accepted" : config.error().message;
+  }
+
+  ConfigFolder folder_;
+};
+
+TEST_F(MinionConfigTest, FolderWithoutFilesGivesTheDefaults) {
+  folder_.write("minion_id", "web1\n");
+  const auto config = load_minion_config(folder_.path());
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->id.str(), "web1");
+  EXPECT_THAT(config->master, ElementsAre(Address{.host = "brine", .port = 4506}));
+  EXPECT_EQ(config->spool.path, "/var/cache/brine/minion/spool");
+  EXPECT_EQ(config->grains, "{}");
+  EXPECT_EQ(config->recon_default, milliseconds(1000));
+  EXPECT_EQ(config->process_count_max, 8);
+}
+
+TEST_F(MinionConfigTest, MastersTakeMasterPortWhereTheyNameNone) {
+  const MinionConfig config = load("id: a\nmaster_port: 5000\nmaster: [m1, 'm2:6000', '::1', 'ipc:///run/m']\n");
+  EXPECT_THAT(config.master, ElementsAre(Address{.host = "m1", .port = 5000}, Address{.host = "m2", .port = 6000},
+                                         Address{.host = "::1", .port = 5000}, Address{.ipc_path = "/run/m"}));
+}
+
+TEST_F(MinionConfigTest, OneMasterMayStandAlone) {
+  EXPECT_THAT(load("id: a\nmaster: m1:7\n").master, ElementsAre(Address{.host = "m1", .port = 7}));
+}
+
+TEST_F(MinionConfigTest, WrongMastersAreRefused) {
+  for (const char* text : {"master: []", "master: {a: b}", "master: 'a b'", "master: [m1, [m2]]", "master: m:99999", "master:"}) {
+    EXPECT_THAT(complaint(text), HasSubstr("minion:1: 'master' must be a host, host:port or ipc:///path")) << text;
+  }
+}
+
+TEST_F(MinionConfigTest, IdComesFromTheKeyThenTheFileThenTheHost) {
+  folder_.write("minion_id", "  from-file  \nsecond line\n");
+  EXPECT_EQ(load("id: from-key\n").id.str(), "from-key");
+  EXPECT_EQ(load("log_level: info\n").id.str(), "from-file");
+  folder_.write("minion_id", "\n");
+  EXPECT_EQ(load("log_level: info\n").id.str(), host_name());
+}
+
+TEST_F(MinionConfigTest, WrongIdIsRefusedWithItsSource) {
+  EXPECT_THAT(complaint("\nid: a/b\n"), StartsWith(folder_.file("minion") + ":2: 'id' cannot be 'a/b': "));
+  folder_.write("minion_id", "..\n");
+  EXPECT_THAT(complaint("log_level: info\n"), HasSubstr(folder_.file("minion_id") + " cannot be '..': "));
+}
+
+TEST_F(MinionConfigTest, GrainsBecomeJson) {
+  EXPECT_EQ(load("id: a\ngrains:\n  roles: [web, db]\n  rack: 7\n").grains, R"({"roles":["web","db"],"rack":7})");
+  EXPECT_THAT(complaint("grains: [a]\n"), HasSubstr("'grains' must be a map, not a list"));
+}
+
+TEST_F(MinionConfigTest, BackOffCountsMilliseconds) {
+  const MinionConfig config = load("id: a\nrecon_default: 200\nrecon_max: 5s\n");
+  EXPECT_EQ(config.recon_default, milliseconds(200));
+  EXPECT_EQ(config.recon_max, seconds(5));
+  EXPECT_THAT(complaint("id: a\nrecon_max: 100\n"),
+              HasSubstr("minion:2: 'recon_max' (100ms) must not be shorter than 'recon_default' (1s)"));
+}
+
+TEST_F(MinionConfigTest, GrainsRefreshCountsMinutes) {
+  EXPECT_EQ(load("id: a\ngrains_refresh_every: 5\n").grains_refresh_every, std::chrono::minutes(5));
+  EXPECT_EQ(load("id: a\ngrains_refresh_every: 30s\n").grains_refresh_every, seconds(30));
+}
+
+TEST_F(MinionConfigTest, SpoolLiesBelowRootDir) {
+  EXPECT_EQ(load("id: a\nroot_dir: /r\ncachedir: /c\n").spool.path, "/r/c/spool");
+  EXPECT_EQ(load("id: a\nroot_dir: /r\nspool: {path: /s, max_bytes: 2MiB}\n").spool.path, "/r/s");
+}
+
+TEST_F(MinionConfigTest, KnownButUnusedKeysGiveWarnings) {
+  EXPECT_THAT(load("id: a\nmine_interval: 60\n").warnings, ElementsAre(HasSubstr("minion:2: 'mine_interval' is known, but not used")));
+}
+
+TEST_F(MinionConfigTest, MastersKeysAreUnknownHere) {
+  EXPECT_THAT(complaint("auto_accept: true\n"), HasSubstr("unknown key 'auto_accept'"));
+}
+
+}  // namespace
+}  // namespace brine::config

@@ -1,0 +1,224 @@
+// What stands in for the outside of the engine: a clock that tests set, a gateway, notary and event bus that write down what they
+// are told, a watcher, and eventually(): waiting for a state that other threads bring about.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/job_board.h"
+#include "engine/ports.h"
+#include "tests/unit/engine/memory_store.h"
+
+namespace brine::engine {
+
+// True as soon as the condition holds; false when it does not within a time that no working program needs.
+inline bool eventually(const std::function<bool()>& condition, seconds longest = seconds(30)) {
+  const auto deadline = std::chrono::steady_clock::now() + longest;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  return true;
+}
+
+inline constexpr UnixMicros kStart = 1'790'000'000'000'000;
+
+// Thread-safe. Stands still until it is told to move.
+class FakeClock final : public Clock {
+ public:
+  MonoTime now() const override { return MonoTime(microseconds(mono_.load())); }
+  UnixMicros unix_now() const override { return wall_; }
+
+  void advance(microseconds by) {
+    mono_ += by.count();
+    wall_ += by.count();
+  }
+  void set_wall(UnixMicros wall) { wall_ = wall; }
+
+ private:
+  std::atomic<std::int64_t> mono_{3'600'000'000};
+  std::atomic<UnixMicros> wall_{kStart};
+};
+
+inline MinionId minion_id(std::string_view text) { return MinionId::trusted(std::string(text)); }
+inline std::vector<MinionId> minion_ids(std::initializer_list<std::string_view> ids) {
+  std::vector<MinionId> all;
+  for (const auto id : ids) all.push_back(minion_id(id));
+  return all;
+}
+inline JobId jid_number(int number) { return job_id_at(kStart + number); }
+inline SubmissionId submission_number(int number) {
+  SubmissionId id;
+  for (std::size_t i = 0; i < 4; ++i) id.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return id;
+}
+inline SessionRef session_number(std::uint64_t number) { return {0, number}; }
+
+inline store::ReturnRecord return_of(const JobId& jid, std::string_view minion, std::string payload = "true") {
+  store::ReturnRecord record;
+  record.jid = jid;
+  record.minion = minion_id(minion);
+  record.success = true;
+  record.payload = std::move(payload);
+  return record;
+}
+
+// A signed job as the board gets it.
+inline std::shared_ptr<store::JobRecord> job_for(int number, std::initializer_list<std::string_view> ids,
+                                                 milliseconds life = milliseconds(10'000)) {
+  auto job = std::make_shared<store::JobRecord>();
+  job->jid = jid_number(number);
+  job->submission = submission_number(number);
+  job->function = "test.ping";
+  job->target_kind = "glob";
+  job->target = "*";
+  job->timeout = milliseconds(5'000);
+  job->issued = kStart;
+  job->not_after = kStart + life.count() * 1000;
+  job->forget_at = job->not_after + 86'400'000'000;
+  job->expected = minion_ids(ids);
+  job->signed_job = "signed";
+  job->signature = "signature";
+  return job;
+}
+
+class FakeGateway final : public Gateway {
+ public:
+  struct Delivered {
+    JobId jid;
+    SessionRef session;
+    std::uint32_t index = 0;
+    bool operator==(const Delivered&) const = default;
+  };
+  struct Ended {
+    SessionRef session;
+    GoodbyeReason reason;
+    std::string text;
+  };
+
+  void deliver(std::shared_ptr<const store::JobRecord> job, std::vector<Recipient> recipients) override {
+    std::lock_guard lock(mutex_);
+    for (const Recipient& to : recipients) deliveries_.push_back({job->jid, to.session, to.index});
+  }
+  void acknowledge(SessionRef session, std::vector<JobId> jids) override {
+    std::lock_guard lock(mutex_);
+    for (JobId& jid : jids) acks_.emplace_back(session, std::move(jid));
+  }
+  void end_session(SessionRef session, GoodbyeReason reason, std::string text) override {
+    std::lock_guard lock(mutex_);
+    ended_.push_back({session, reason, std::move(text)});
+  }
+
+  std::vector<Delivered> deliveries() const { return copy(deliveries_); }
+  std::vector<std::pair<SessionRef, JobId>> acks() const { return copy(acks_); }
+  std::vector<Ended> ended() const { return copy(ended_); }
+
+ private:
+  template <typename List>
+  List copy(const List& list) const {
+    std::lock_guard lock(mutex_);
+    return list;
+  }
+
+  mutable std::mutex mutex_;
+  std::vector<Delivered> deliveries_;
+  std::vector<std::pair<SessionRef, JobId>> acks_;
+  std::vector<Ended> ended_;
+};
+
+// Signs by writing its name in front of the text.
+class FakeNotary final : public Notary {
+ public:
+  Status sign_job(store::JobRecord& job) override {
+    job.signed_job = "signed " + job.jid.str();
+    job.signature = "signature";
+    return {};
+  }
+  void sign_key(std::string_view text, std::string& signer, std::string& signature) override {
+    signer = "master";
+    signature = "master:" + std::string(text);
+  }
+  bool verify_key(std::string_view text, const std::string& signer, const std::string& signature) const override {
+    return signer == "master" && signature == "master:" + std::string(text);
+  }
+};
+
+class FakeEvents final : public EventSink {
+ public:
+  bool wanted() const override { return wanted_; }
+  void publish(std::string_view tag, std::string json) override {
+    std::lock_guard lock(mutex_);
+    events_.emplace_back(std::string(tag), std::move(json));
+  }
+
+  void want(bool wanted) { wanted_ = wanted; }
+  std::size_t count() const {
+    std::lock_guard lock(mutex_);
+    return events_.size();
+  }
+  // How many events have a tag that begins so.
+  std::size_t count(std::string_view prefix) const {
+    std::lock_guard lock(mutex_);
+    std::size_t matching = 0;
+    for (const auto& [tag, json] : events_) matching += tag.starts_with(prefix) ? 1 : 0;
+    return matching;
+  }
+  std::string json_of(std::string_view prefix) const {
+    std::lock_guard lock(mutex_);
+    for (const auto& [tag, json] : events_) {
+      if (tag.starts_with(prefix)) return json;
+    }
+    return "";
+  }
+
+ private:
+  std::atomic<bool> wanted_{false};
+  mutable std::mutex mutex_;
+  std::vector<std::pair<std::string, std::string>> events_;
+};
+
+class FakeWatcher final : public Watcher {
+ public:
+  void returned(const store::ReturnRecord& record) override {
+    std::lock_guard lock(mutex_);
+    returned_.push_back(record.minion.str());
+  }
+  void finished(const std::vector<MissingMinion>& missing) override {
+    std::lock_guard lock(mutex_);
+    ++finishes_;
+    for (const MissingMinion& value : missing) missing_[value.id.str()] = value.state;
+  }
+  bool gone() const override { return gone_; }
+
+  void go() { gone_ = true; }
+  int finishes() const {
+    std::lock_guard lock(mutex_);
+    return finishes_;
+  }
+  std::vector<std::string> minions_returned() const {
+    std::lock_guard lock(mutex_);
+    return returned_;
+  }
+  std::map<std::string, Missing> missing() const {
+    std::lock_guard lock(mutex_);
+    return missing_;
+  }
+
+ private:
+  std::atomic<bool> gone_{false};
+  mutable std::mutex mutex_;
+  int finishes_ = 0;
+  std::vector<std::string> returned_;
+  std::map<std::string, Missing> missing_;
+};
+
+}  // namespace brine::engine

@@ -1,0 +1,279 @@
+#include "tests/unit/engine/memory_store.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace brine::engine {
+
+using store::JobResult;
+using store::ReturnResult;
+
+MemoryStore::Hold::Hold(MemoryStore& store) : store_(&store) {
+  std::lock_guard lock(store_->mutex_);
+  ++store_->holds_;
+}
+
+void MemoryStore::Hold::release() {
+  if (store_ == nullptr) return;
+  {
+    std::lock_guard lock(store_->mutex_);
+    --store_->holds_;
+  }
+  store_->moved_.notify_all();
+  store_ = nullptr;
+}
+
+void MemoryStore::go_away(std::string why) {
+  std::lock_guard lock(mutex_);
+  away_ = true;
+  why_ = std::move(why);
+}
+
+void MemoryStore::come_back() {
+  std::lock_guard lock(mutex_);
+  away_ = false;
+}
+
+void MemoryStore::fail_commits(int count) {
+  std::lock_guard lock(mutex_);
+  failing_commits_ = count;
+  why_ = "a commit was told to fail";
+}
+
+bool MemoryStore::commit_is_waiting() const {
+  std::lock_guard lock(mutex_);
+  return waiting_;
+}
+
+std::vector<std::size_t> MemoryStore::commit_sizes() const {
+  std::lock_guard lock(mutex_);
+  return commit_sizes_;
+}
+
+std::vector<store::ReturnRecord> MemoryStore::kept() const {
+  std::lock_guard lock(mutex_);
+  return kept_;
+}
+
+std::map<std::string, std::string> MemoryStore::settings() const {
+  std::lock_guard lock(mutex_);
+  return settings_;
+}
+
+int MemoryStore::key_writes() const {
+  std::lock_guard lock(mutex_);
+  return key_writes_;
+}
+
+int MemoryStore::reopened() const {
+  std::lock_guard lock(mutex_);
+  return reopened_;
+}
+
+std::size_t MemoryStore::job_count() const {
+  std::lock_guard lock(mutex_);
+  return jobs_.size();
+}
+
+void MemoryStore::put_job(store::JobRecord job) {
+  std::lock_guard lock(mutex_);
+  JobId jid;
+  publish(job, jid);
+}
+
+void MemoryStore::put_key(store::KeyRecord key) {
+  std::lock_guard lock(mutex_);
+  const bool denied = key.state == store::KeyState::kDenied;
+  keys_[{key.id, denied}] = std::move(key);
+}
+
+JobResult MemoryStore::publish(const store::JobRecord& job, JobId& jid) {
+  jid = job.jid;
+  if (const auto known = submissions_.find(job.submission); known != submissions_.end()) {
+    jid = known->second;
+    return JobResult::kRepeated;
+  }
+  if (jobs_.contains(job.jid)) return JobResult::kJidExists;
+  jobs_[job.jid] = job;
+  submissions_[job.submission] = job.jid;
+  feed_.push_back({{epoch(), feed_.size() + 1}, job.jid});
+  return JobResult::kPublished;
+}
+
+ReturnResult MemoryStore::add(const store::ReturnRecord& value) {
+  const auto job = jobs_.find(value.jid);
+  if (job == jobs_.end()) {
+    outbox_.push_back({outbox_.size() + 1, true, "", value});
+    return ReturnResult::kLate;
+  }
+  const auto& expected = job->second.expected;
+  if (!std::binary_search(expected.begin(), expected.end(), value.minion)) return ReturnResult::kUnexpected;
+  const auto [kept, added] = returns_.try_emplace({value.jid, value.minion}, value);
+  if (!added) return kept->second.payload == value.payload ? ReturnResult::kRepeated : ReturnResult::kConflict;
+  kept_.push_back(value);
+  outbox_.push_back({outbox_.size() + 1, false, job->second.function, value});
+  return ReturnResult::kFirst;
+}
+
+Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
+  std::unique_lock lock(mutex_);
+  waiting_ = true;
+  moved_.wait(lock, [this] { return holds_ == 0; });
+  waiting_ = false;
+  if (away_) return fail(Code::kUnavailable, why_);
+  if (failing_commits_ > 0) {
+    --failing_commits_;
+    return fail(Code::kUnavailable, why_);
+  }
+  store::CommitOutcome outcome;
+  for (const store::JobRecord& job : batch.jobs) {
+    JobId jid;
+    outcome.jobs.push_back(publish(job, jid));
+    outcome.jids.push_back(jid);
+  }
+  for (const store::ReturnRecord& value : batch.returns) outcome.returns.push_back(add(value));
+  for (const store::KeyRecord& key : batch.keys) {
+    store::KeyRecord& kept = keys_[{key.id, key.state == store::KeyState::kDenied}];
+    if (kept.version < key.version) kept = key;
+    ++key_writes_;
+  }
+  for (const auto& key : batch.forgotten_keys) keys_.erase(key);
+  for (const store::GrainsRecord& record : batch.grains) grains_[record.id] = record;
+  for (const MinionId& id : batch.forgotten_grains) grains_.erase(id);
+  for (const auto& [name, position] : batch.returner_positions) positions_[name] = std::max(positions_[name], position);
+  for (const auto& [name, value] : batch.settings) settings_[name] = value;
+  commit_sizes_.push_back(batch.returns.size());
+  return outcome;
+}
+
+Status MemoryStore::reopen() {
+  std::lock_guard lock(mutex_);
+  if (away_) return fail(Code::kUnavailable, why_);
+  ++reopened_;
+  return {};
+}
+
+Result<std::size_t> MemoryStore::expire(UnixMicros, std::size_t, const std::vector<std::string>&, UnixMicros) {
+  std::lock_guard lock(mutex_);
+  if (away_) return fail(Code::kUnavailable, why_);
+  return std::size_t{0};
+}
+
+Result<std::vector<store::KeyRecord>> MemoryStore::keys() const {
+  std::lock_guard lock(mutex_);
+  std::vector<store::KeyRecord> all;
+  for (const auto& [name, record] : keys_) all.push_back(record);
+  return all;
+}
+
+Result<std::vector<store::GrainsRecord>> MemoryStore::grains() const {
+  std::lock_guard lock(mutex_);
+  std::vector<store::GrainsRecord> all;
+  for (const auto& [id, record] : grains_) all.push_back(record);
+  return all;
+}
+
+Result<std::optional<std::string>> MemoryStore::setting(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = settings_.find(name);
+  return found == settings_.end() ? std::optional<std::string>() : found->second;
+}
+
+Result<JobId> MemoryStore::last_jid() const {
+  std::lock_guard lock(mutex_);
+  return jobs_.empty() ? JobId() : jobs_.rbegin()->first;
+}
+
+Result<store::FeedPosition> MemoryStore::feed_end() const {
+  std::lock_guard lock(mutex_);
+  return store::FeedPosition{epoch(), feed_.size()};
+}
+
+Result<std::vector<store::FeedEntry>> MemoryStore::feed_after(store::FeedPosition after, std::size_t max) const {
+  std::lock_guard lock(mutex_);
+  if (away_) return fail(Code::kUnavailable, why_);
+  std::vector<store::FeedEntry> page;
+  for (const store::FeedEntry& entry : feed_) {
+    if (after < entry.position && page.size() < max) page.push_back(entry);
+  }
+  return page;
+}
+
+Result<std::optional<store::JobRecord>> MemoryStore::job(const JobId& jid) const {
+  std::lock_guard lock(mutex_);
+  const auto found = jobs_.find(jid);
+  return found == jobs_.end() ? std::optional<store::JobRecord>() : found->second;
+}
+
+Result<std::optional<JobId>> MemoryStore::job_of(const SubmissionId& submission) const {
+  std::lock_guard lock(mutex_);
+  const auto found = submissions_.find(submission);
+  return found == submissions_.end() ? std::optional<JobId>() : found->second;
+}
+
+Result<std::vector<store::ReturnRecord>> MemoryStore::returns_of(const JobId& jid, const MinionId& after, std::size_t max) const {
+  std::lock_guard lock(mutex_);
+  std::vector<store::ReturnRecord> page;
+  for (const auto& [place, record] : returns_) {
+    if (place.first == jid && after < place.second && page.size() < max) page.push_back(record);
+  }
+  return page;
+}
+
+Result<std::vector<MinionId>> MemoryStore::returned_minions(const JobId& jid) const {
+  std::lock_guard lock(mutex_);
+  std::vector<MinionId> all;
+  for (const auto& [place, record] : returns_) {
+    if (place.first == jid) all.push_back(place.second);
+  }
+  return all;
+}
+
+Result<std::vector<JobId>> MemoryStore::open_jobs(UnixMicros now) const {
+  std::lock_guard lock(mutex_);
+  std::vector<JobId> open;
+  for (const auto& [jid, job] : jobs_) {
+    if (job.not_after >= now) open.push_back(jid);
+  }
+  return open;
+}
+
+Result<std::vector<store::JobSummary>> MemoryStore::list_jobs(const JobId& before, std::size_t max) const {
+  std::lock_guard lock(mutex_);
+  std::vector<store::JobSummary> list;
+  for (auto job = jobs_.rbegin(); job != jobs_.rend() && list.size() < max; ++job) {
+    if (!before.empty() && !(job->first < before)) continue;
+    store::JobSummary summary;
+    summary.jid = job->first;
+    summary.function = job->second.function;
+    summary.expected = static_cast<std::uint32_t>(job->second.expected.size());
+    list.push_back(std::move(summary));
+  }
+  return list;
+}
+
+Result<std::vector<store::OutboxEntry>> MemoryStore::outbox_after(std::uint64_t position, std::size_t max) const {
+  std::lock_guard lock(mutex_);
+  if (away_) return fail(Code::kUnavailable, why_);
+  std::vector<store::OutboxEntry> page;
+  for (const store::OutboxEntry& entry : outbox_) {
+    if (entry.position > position && page.size() < max) page.push_back(entry);
+  }
+  return page;
+}
+
+Result<std::uint64_t> MemoryStore::returner_position(const std::string& returner) const {
+  std::lock_guard lock(mutex_);
+  const auto found = positions_.find(returner);
+  return found == positions_.end() ? 0 : found->second;
+}
+
+Result<store::OutboxUsage> MemoryStore::outbox_usage() const {
+  std::lock_guard lock(mutex_);
+  store::OutboxUsage usage;
+  usage.entries = outbox_.size();
+  for (const store::OutboxEntry& entry : outbox_) usage.bytes += entry.value.payload.size();
+  return usage;
+}
+
+}  // namespace brine::engine

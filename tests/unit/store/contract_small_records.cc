@@ -1,0 +1,122 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/store/contract.h"
+
+namespace brine::store {
+namespace {
+
+using testing::IsEmpty;
+
+KeyRecord make_key(std::string_view id, KeyState state, std::uint64_t version) {
+  KeyRecord key;
+  key.id = minion(id);
+  key.state = state;
+  key.public_key = std::string(32, '\0') + std::to_string(version);
+  key.index = 4'000'000'000;
+  key.version = version;
+  key.changed = 77;
+  key.attempts = 3;
+  key.signer = std::string("\0sig", 4);
+  key.signature = std::string("\xff\0", 2);
+  return key;
+}
+
+void expect_same(const KeyRecord& a, const KeyRecord& b) {
+  EXPECT_EQ(a.id, b.id);
+  EXPECT_EQ(a.state, b.state);
+  EXPECT_EQ(a.public_key, b.public_key);
+  EXPECT_EQ(a.index, b.index);
+  EXPECT_EQ(a.version, b.version);
+  EXPECT_EQ(a.changed, b.changed);
+  EXPECT_EQ(a.attempts, b.attempts);
+  EXPECT_EQ(a.signer, b.signer);
+  EXPECT_EQ(a.signature, b.signature);
+}
+
+Batch of_keys(std::vector<KeyRecord> keys) {
+  Batch batch;
+  batch.keys = std::move(keys);
+  return batch;
+}
+
+}  // namespace
+
+TEST_P(StoreContract, AKeyIsReadBackWithEveryField) {
+  const auto key = make_key("a", KeyState::kAccepted, 5);
+  commit(of_keys({key}));
+  restart();
+  const auto keys = value_of(store().keys());
+  ASSERT_EQ(keys.size(), 1U);
+  expect_same(keys[0], key);
+}
+
+TEST_P(StoreContract, OnlyAHigherVersionReplacesAKey) {
+  commit(of_keys({make_key("a", KeyState::kAccepted, 5)}));
+  commit(of_keys({make_key("a", KeyState::kRejected, 5), make_key("a", KeyState::kPending, 4)}));
+  EXPECT_EQ(value_of(store().keys()).at(0).state, KeyState::kAccepted);
+  commit(of_keys({make_key("a", KeyState::kRejected, 6)}));
+  const auto keys = value_of(store().keys());
+  ASSERT_EQ(keys.size(), 1U);
+  expect_same(keys[0], make_key("a", KeyState::kRejected, 6));
+}
+
+TEST_P(StoreContract, AnIdHasADeniedRecordBesideTheOther) {
+  commit(of_keys({make_key("a", KeyState::kAccepted, 9), make_key("a", KeyState::kDenied, 1)}));
+  EXPECT_EQ(value_of(store().keys()).size(), 2U);
+  Batch batch;
+  batch.forgotten_keys.emplace_back(minion("a"), true);
+  commit(batch);
+  const auto keys = value_of(store().keys());
+  ASSERT_EQ(keys.size(), 1U);
+  EXPECT_EQ(keys[0].state, KeyState::kAccepted);
+}
+
+TEST_P(StoreContract, AForgottenKeyIsGoneAndMayComeBackWithALowVersion) {
+  commit(of_keys({make_key("a", KeyState::kAccepted, 9), make_key("b", KeyState::kAccepted, 9)}));
+  Batch batch;
+  batch.forgotten_keys.emplace_back(minion("a"), false);
+  batch.forgotten_keys.emplace_back(minion("never-there"), false);
+  commit(batch);
+  EXPECT_EQ(value_of(store().keys()).size(), 1U);
+  commit(of_keys({make_key("a", KeyState::kPending, 1)}));
+  EXPECT_EQ(value_of(store().keys()).size(), 2U);
+}
+
+TEST_P(StoreContract, GrainsAreReplacedAndForgotten) {
+  Batch first;
+  first.grains = {{minion("a"), R"({"os":"Debian"})"}, {minion("b"), "{}"}};
+  commit(first);
+  Batch second;
+  second.grains = {{minion("a"), R"({"os":"Ubuntu"})"}};
+  second.forgotten_grains = minions({"b", "never-there"});
+  commit(second);
+  restart();
+  const auto grains = value_of(store().grains());
+  ASSERT_EQ(grains.size(), 1U);
+  EXPECT_EQ(grains[0].id, minion("a"));
+  EXPECT_EQ(grains[0].json, R"({"os":"Ubuntu"})");
+}
+
+TEST_P(StoreContract, ASettingIsKeptReplacedAndDeletedByAnEmptyValue) {
+  EXPECT_FALSE(value_of(store().setting("ticket")).has_value());
+  Batch batch;
+  batch.settings["ticket"] = std::string("\0secret", 7);
+  commit(batch);
+  restart();
+  EXPECT_EQ(value_of(store().setting("ticket")), std::string("\0secret", 7));
+  batch.settings["ticket"] = "";
+  commit(batch);
+  EXPECT_FALSE(value_of(store().setting("ticket")).has_value());
+}
+
+TEST_P(StoreContract, ReopeningAHealthyStoreChangesNothing) {
+  publish(make_job(1, minions({"a"})));
+  add(make_return(1, "a"));
+  const auto epoch = store().epoch();
+  ASSERT_TRUE(store().reopen().has_value());
+  EXPECT_EQ(store().epoch(), epoch);
+  EXPECT_EQ(add(make_return(1, "a")), ReturnResult::kRepeated);
+  EXPECT_EQ(value_of(store().outbox_usage()).entries, 1U);
+}
+
+}  // namespace brine::store

@@ -1,0 +1,118 @@
+@0xe8d0437c1fb6a952;
+# What travels inside sealed frames (frame type 5), both ways. One SessionMessage per frame.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("brine::schema");
+
+struct SessionMessage {
+  union {
+    # master to minion
+    welcome @0 :Welcome;      # always the first sealed frame
+    delivery @1 :Delivery;
+    ack @2 :Ack;
+    callReply @3 :CallReply;
+    goodbye @4 :Goodbye;      # the master closes the connection after it
+
+    # minion to master
+    status @5 :Status;        # always the minion's first sealed frame
+    receipt @6 :Receipt;
+    return @7 :Return;
+    call @8 :CallReport;
+    leaving @9 :Void;         # orderly stop: what follows is a closed connection, not a lost one
+
+    # both
+    heartbeat @10 :Void;
+  }
+}
+
+enum Verdict {
+  accepted @0;
+  pending @1;               # the key waits for an operator; come back after retryAfterMs
+  rejected @2;              # an operator said no; come back after retryAfterMs
+  denied @3;                # another key holds this id
+  busy @4;
+}
+
+struct Welcome {
+  verdict @0 :Verdict;      # anything but accepted: the master closes the connection after this frame
+  retryAfterMs @1 :UInt32;
+  text @2 :Text;
+  masterTime @3 :Int64;     # microseconds since 1970 UTC: the minion's only clock for expiry
+  ticket @4 :Data;          # opaque; resumes with the secret that both sides derived
+  ticketLifeMs @5 :UInt32;
+  cookie @6 :Data;          # opaque; may be kept on disk
+  manifest @7 :Data;        # an encoded SignedManifest if it is newer than the minion's
+  masters @8 :List(Text);   # host:port of the live masters; empty: as configured
+  heartbeatMs @9 :UInt32;   # silence after which either side speaks up
+  heartbeatTimeoutMs @10 :UInt32;  # silence after which either side gives the connection up
+  maxMessage @11 :UInt32;   # bytes of the largest frame the master takes
+  renewJournal @12 :Bool;   # the journal went back in time (restored snapshot): begin a new epoch
+}
+
+struct Status {
+  grains @0 :Text;          # one JSON object
+  running @1 :List(Text);   # jids that were begun and have no outcome yet
+}
+
+struct Delivery {
+  job @0 :Data;             # exact bytes of an encoded SignedJob
+  index @1 :UInt32;         # place of this minion's id among the expected, in byte order
+  proof @2 :List(Data);     # RFC 6962 audit path, 32 bytes each, leaf's neighbour first
+}
+
+enum ReceiptState {
+  queued @0;
+  running @1;
+  done @2;                  # the return follows, or is on its way already
+}
+
+struct Receipt {
+  jid @0 :Text;
+  state @1 :ReceiptState;
+}
+
+enum Outcome {
+  returned @0;
+  interrupted @1;
+  refused @2;
+  noMatch @3;
+  unknown @4;
+}
+
+struct Return {
+  jid @0 :Text;
+  outcome @1 :Outcome;
+  retcode @2 :Int32;
+  success @3 :Bool;
+  payload @4 :Text;         # JSON
+  started @5 :Int64;        # microseconds since 1970 UTC, the master's time as the minion knows it
+  durationUs @6 :UInt64;
+}
+
+struct Ack {
+  jids @0 :List(Text);      # their returns are stored and synced: the minion may forget them
+}
+
+struct CallReport {
+  function @0 :Text;
+  arguments @1 :Text;
+  result @2 :Return;        # jid empty: the master gives one
+}
+
+struct CallReply {
+  jid @0 :Text;
+  error @1 :Text;
+}
+
+enum GoodbyeReason {
+  keyChanged @0;            # rejected or deleted
+  displaced @1;             # the same key connected from elsewhere
+  stopping @2;              # the master stops; come back after retryAfterMs
+  protocol @3;
+}
+
+struct Goodbye {
+  reason @0 :GoodbyeReason;
+  retryAfterMs @1 :UInt32;
+  text @2 :Text;
+}

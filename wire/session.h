@@ -1,0 +1,79 @@
+// What travels inside sealed frames, as values, and its codec. See wire/session.capnp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "store/records.h"
+
+namespace brine::wire {
+
+enum class Verdict : std::uint8_t { kAccepted = 0, kPending = 1, kRejected = 2, kDenied = 3, kBusy = 4 };
+
+struct Welcome {
+  Verdict verdict = Verdict::kBusy;
+  milliseconds retry_after{0};
+  std::string text;
+  UnixMicros master_time = 0;
+  std::string ticket;
+  milliseconds ticket_life{0};
+  std::string cookie;
+  std::string manifest;
+  std::vector<std::string> masters;
+  milliseconds heartbeat{0};
+  milliseconds heartbeat_timeout{0};
+  std::uint32_t max_message = 0;
+  bool renew_journal = false;
+};
+struct Delivery {
+  std::string job;  // encoded SignedJob
+  std::uint32_t index = 0;
+  std::vector<std::string> proof;  // 32 bytes each
+};
+struct Ack {
+  std::vector<JobId> jids;
+};
+struct CallReply {
+  JobId jid;
+  std::string error;
+};
+enum class GoodbyeReason : std::uint8_t { kKeyChanged = 0, kDisplaced = 1, kStopping = 2, kProtocol = 3 };
+struct Goodbye {
+  GoodbyeReason reason = GoodbyeReason::kProtocol;
+  milliseconds retry_after{0};
+  std::string text;
+};
+struct Status {
+  std::string grains;  // JSON text
+  std::vector<JobId> running;
+};
+enum class ReceiptState : std::uint8_t { kQueued = 0, kRunning = 1, kDone = 2 };
+struct Receipt {
+  JobId jid;
+  ReceiptState state = ReceiptState::kQueued;
+};
+// record.minion and record.received are not on the wire: the session says who, the master's clock says when.
+struct Return {
+  store::ReturnRecord record;
+};
+struct CallReport {
+  std::string function;
+  std::string arguments;
+  store::ReturnRecord result;  // jid empty
+};
+struct Leaving {};
+struct Heartbeat {};
+
+using SessionMessage =
+    std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat>;
+
+std::string encode(const SessionMessage& message);
+Result<SessionMessage> decode_session_message(std::string_view bytes);
+
+}  // namespace brine::wire

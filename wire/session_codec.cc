@@ -1,0 +1,234 @@
+#include "session.capnp.h"
+#include "wire/capnp_bytes.h"
+#include "wire/session.h"
+
+namespace brine::wire {
+namespace {
+
+template <typename... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+using Builder = schema::SessionMessage::Builder;
+using Reader = schema::SessionMessage::Reader;
+
+std::uint32_t ms(milliseconds duration) { return static_cast<std::uint32_t>(duration.count()); }
+
+void fill_return(schema::Return::Builder b, const store::ReturnRecord& r) {
+  b.setJid(text_of(r.jid.str()));
+  b.setOutcome(static_cast<schema::Outcome>(r.outcome));
+  b.setRetcode(r.retcode);
+  b.setSuccess(r.success);
+  b.setPayload(text_of(r.payload));
+  b.setStarted(r.started);
+  b.setDurationUs(r.duration_us);
+}
+
+Result<store::ReturnRecord> read_return(schema::Return::Reader r, bool with_jid) {
+  store::ReturnRecord record;
+  if (with_jid) {
+    BRINE_LET(record.jid, JobId::parse(string_of(r.getJid())));
+  }
+  if (static_cast<std::uint16_t>(r.getOutcome()) > 4) return fail(Code::kInvalid, "unknown outcome");
+  record.outcome = static_cast<store::Outcome>(r.getOutcome());
+  record.retcode = r.getRetcode();
+  record.success = r.getSuccess();
+  record.payload = string_of(r.getPayload());
+  record.started = r.getStarted();
+  record.duration_us = r.getDurationUs();
+  return record;
+}
+
+void fill_jids(capnp::List<capnp::Text>::Builder list, const std::vector<JobId>& jids) {
+  for (unsigned i = 0; i < list.size(); ++i) list.set(i, text_of(jids[i].str()));
+}
+
+Result<std::vector<JobId>> read_jids(capnp::List<capnp::Text>::Reader list) {
+  std::vector<JobId> jids;
+  jids.reserve(list.size());
+  for (const auto text : list) {
+    BRINE_LET(JobId jid, JobId::parse(std::string_view(text.begin(), text.size())));
+    jids.push_back(std::move(jid));
+  }
+  return jids;
+}
+
+void fill(schema::Welcome::Builder b, const Welcome& m) {
+  b.setVerdict(static_cast<schema::Verdict>(m.verdict));
+  b.setRetryAfterMs(ms(m.retry_after));
+  b.setText(text_of(m.text));
+  b.setMasterTime(m.master_time);
+  b.setTicket(data_of(m.ticket));
+  b.setTicketLifeMs(ms(m.ticket_life));
+  b.setCookie(data_of(m.cookie));
+  b.setManifest(data_of(m.manifest));
+  auto masters = b.initMasters(static_cast<unsigned>(m.masters.size()));
+  for (unsigned i = 0; i < masters.size(); ++i) masters.set(i, text_of(m.masters[i]));
+  b.setHeartbeatMs(ms(m.heartbeat));
+  b.setHeartbeatTimeoutMs(ms(m.heartbeat_timeout));
+  b.setMaxMessage(m.max_message);
+  b.setRenewJournal(m.renew_journal);
+}
+
+Result<SessionMessage> read(schema::Welcome::Reader r) {
+  if (static_cast<std::uint16_t>(r.getVerdict()) > 4) return fail(Code::kInvalid, "unknown verdict");
+  Welcome m;
+  m.verdict = static_cast<Verdict>(r.getVerdict());
+  m.retry_after = milliseconds(r.getRetryAfterMs());
+  m.text = string_of(r.getText());
+  m.master_time = r.getMasterTime();
+  m.ticket = string_of(r.getTicket());
+  m.ticket_life = milliseconds(r.getTicketLifeMs());
+  m.cookie = string_of(r.getCookie());
+  m.manifest = string_of(r.getManifest());
+  for (const auto master : r.getMasters()) m.masters.push_back(string_of(master));
+  m.heartbeat = milliseconds(r.getHeartbeatMs());
+  m.heartbeat_timeout = milliseconds(r.getHeartbeatTimeoutMs());
+  m.max_message = r.getMaxMessage();
+  m.renew_journal = r.getRenewJournal();
+  return m;
+}
+
+Result<SessionMessage> read(schema::Delivery::Reader r) {
+  Delivery m;
+  m.job = string_of(r.getJob());
+  m.index = r.getIndex();
+  if (r.getProof().size() > 32) return fail(Code::kInvalid, "an inclusion proof has at most 32 steps");
+  for (const auto step : r.getProof()) {
+    BRINE_LET(std::string hash, fixed(step, 32, "a step of the inclusion proof"));
+    m.proof.push_back(std::move(hash));
+  }
+  return m;
+}
+
+void fill(schema::Delivery::Builder b, const Delivery& m) {
+  b.setJob(data_of(m.job));
+  b.setIndex(m.index);
+  auto proof = b.initProof(static_cast<unsigned>(m.proof.size()));
+  for (unsigned i = 0; i < proof.size(); ++i) proof.set(i, data_of(m.proof[i]));
+}
+
+Result<SessionMessage> read(schema::CallReply::Reader r) {
+  CallReply m;
+  if (r.getJid().size() != 0) {
+    BRINE_LET(m.jid, JobId::parse(string_of(r.getJid())));
+  }
+  m.error = string_of(r.getError());
+  return m;
+}
+
+Result<SessionMessage> read(schema::Goodbye::Reader r) {
+  if (static_cast<std::uint16_t>(r.getReason()) > 3) return fail(Code::kInvalid, "unknown reason");
+  return Goodbye{static_cast<GoodbyeReason>(r.getReason()), milliseconds(r.getRetryAfterMs()), string_of(r.getText())};
+}
+
+Result<SessionMessage> read(schema::Status::Reader r) {
+  Status m;
+  m.grains = string_of(r.getGrains());
+  BRINE_LET(m.running, read_jids(r.getRunning()));
+  return m;
+}
+
+Result<SessionMessage> read(schema::Receipt::Reader r) {
+  if (static_cast<std::uint16_t>(r.getState()) > 2) return fail(Code::kInvalid, "unknown receipt");
+  Receipt m;
+  BRINE_LET(m.jid, JobId::parse(string_of(r.getJid())));
+  m.state = static_cast<ReceiptState>(r.getState());
+  return m;
+}
+
+Result<SessionMessage> read(schema::CallReport::Reader r) {
+  CallReport m;
+  m.function = string_of(r.getFunction());
+  m.arguments = string_of(r.getArguments());
+  BRINE_LET(m.result, read_return(r.getResult(), false));
+  return m;
+}
+
+std::size_t size_hint(const SessionMessage& message) {
+  return std::visit(Overloaded{
+                        [](const Welcome& m) { return 512 + m.manifest.size() + m.ticket.size() + m.cookie.size() + m.masters.size() * 64; },
+                        [](const Delivery& m) { return 64 + m.job.size() + m.proof.size() * 40; },
+                        [](const Ack& m) { return 64 + m.jids.size() * 32; },
+                        [](const Status& m) { return 64 + m.grains.size() + m.running.size() * 32; },
+                        [](const Return& m) { return 128 + m.record.payload.size(); },
+                        [](const CallReport& m) { return 192 + m.arguments.size() + m.result.payload.size(); },
+                        [](const auto&) { return std::size_t{256}; },
+                    },
+                    message);
+}
+
+Result<SessionMessage> read_message(Reader r) {
+  switch (r.which()) {
+    case schema::SessionMessage::WELCOME: return read(r.getWelcome());
+    case schema::SessionMessage::DELIVERY: return read(r.getDelivery());
+    case schema::SessionMessage::ACK: {
+      BRINE_LET(std::vector<JobId> jids, read_jids(r.getAck().getJids()));
+      return Ack{std::move(jids)};
+    }
+    case schema::SessionMessage::CALL_REPLY: return read(r.getCallReply());
+    case schema::SessionMessage::GOODBYE: return read(r.getGoodbye());
+    case schema::SessionMessage::STATUS: return read(r.getStatus());
+    case schema::SessionMessage::RECEIPT: return read(r.getReceipt());
+    case schema::SessionMessage::RETURN: {
+      BRINE_LET(store::ReturnRecord record, read_return(r.getReturn(), true));
+      return Return{std::move(record)};
+    }
+    case schema::SessionMessage::CALL: return read(r.getCall());
+    case schema::SessionMessage::LEAVING: return Leaving{};
+    case schema::SessionMessage::HEARTBEAT: return Heartbeat{};
+  }
+  return fail(Code::kInvalid, "unknown message");
+}
+
+}  // namespace
+
+std::string encode(const SessionMessage& message) {
+  return encode_root<schema::SessionMessage>(size_hint(message), [&](Builder b) {
+    std::visit(Overloaded{
+                   [&](const Welcome& m) { fill(b.initWelcome(), m); },
+                   [&](const Delivery& m) { fill(b.initDelivery(), m); },
+                   [&](const Ack& m) { fill_jids(b.initAck().initJids(static_cast<unsigned>(m.jids.size())), m.jids); },
+                   [&](const CallReply& m) {
+                     auto reply = b.initCallReply();
+                     reply.setJid(text_of(m.jid.str()));
+                     reply.setError(text_of(m.error));
+                   },
+                   [&](const Goodbye& m) {
+                     auto goodbye = b.initGoodbye();
+                     goodbye.setReason(static_cast<schema::GoodbyeReason>(m.reason));
+                     goodbye.setRetryAfterMs(ms(m.retry_after));
+                     goodbye.setText(text_of(m.text));
+                   },
+                   [&](const Status& m) {
+                     auto status = b.initStatus();
+                     status.setGrains(text_of(m.grains));
+                     fill_jids(status.initRunning(static_cast<unsigned>(m.running.size())), m.running);
+                   },
+                   [&](const Receipt& m) {
+                     auto receipt = b.initReceipt();
+                     receipt.setJid(text_of(m.jid.str()));
+                     receipt.setState(static_cast<schema::ReceiptState>(m.state));
+                   },
+                   [&](const Return& m) { fill_return(b.initReturn(), m.record); },
+                   [&](const CallReport& m) {
+                     auto call = b.initCall();
+                     call.setFunction(text_of(m.function));
+                     call.setArguments(text_of(m.arguments));
+                     fill_return(call.initResult(), m.result);
+                   },
+                   [&](const Leaving&) { b.setLeaving(); },
+                   [&](const Heartbeat&) { b.setHeartbeat(); },
+               },
+               message);
+  });
+}
+
+Result<SessionMessage> decode_session_message(std::string_view bytes) {
+  return decode_root<schema::SessionMessage>(bytes, [](Reader r) { return read_message(r); });
+}
+
+}  // namespace brine::wire

@@ -117,8 +117,10 @@ void Engine::session_opened(SessionOpened opened) {
 
 void Engine::on_session_opened(SessionOpened opened) {
   Minion* minion = roster_.find(opened.id);
-  if (minion == nullptr || !keys_.is_accepted(opened.id)) {
-    gateway_.end_session(opened.session, GoodbyeReason::kKeyChanged, "the key is not accepted");
+  // Between the welcome and this the key may have been withdrawn, or another one accepted in its place.
+  const store::KeyRecord* key = keys_.find(opened.id);
+  if (minion == nullptr || key == nullptr || key->state != store::KeyState::kAccepted || key->version != opened.key_version) {
+    gateway_.end_session(opened.session, GoodbyeReason::kKeyChanged, "the key is not accepted, or has changed");
     return;
   }
   const Roster::Opened result = roster_.open(*minion, opened);
@@ -378,6 +380,7 @@ void Engine::report_call(CallReport report, std::function<void(Result<JobId>)> d
 }
 
 void Engine::on_call(CallReport report, std::function<void(Result<JobId>)> done) {
+  if (!keys_.is_accepted(report.minion)) return done(fail(Code::kDenied, "the key of " + report.minion.str() + " is not accepted"));
   if (auto admitted = admission_control(); !admitted) return done(std::unexpected(admitted.error()));
   auto record = std::make_shared<store::JobRecord>();
   record->jid = next_jid();

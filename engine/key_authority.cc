@@ -10,6 +10,7 @@ namespace {
 
 // A denied claim may come with every reconnect of a wrong machine: its counter is written at most this often.
 constexpr seconds kDeniedWriteEvery{10};
+constexpr milliseconds kEnrolWait{1'000};
 
 std::string_view name_of(store::KeyState state) {
   switch (state) {
@@ -109,6 +110,7 @@ void KeyAuthority::admit(const AdmissionRequest& request, std::function<void(Adm
   const auto found = keys_.find(request.id);
   if (found == keys_.end()) {
     if (request.resumed) return done({Verdict::kBusy, milliseconds(0), "the ticket is void: the key was deleted", 0});
+    if (enrolling_.contains(request.id)) return done({Verdict::kBusy, kEnrolWait, "the key is being written down", 0});
     return enrol(request, std::move(done));
   }
   if (found->second.public_key != request.public_key) return deny(request, std::move(done));
@@ -123,15 +125,16 @@ void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Adm
     return done({Verdict::kBusy, policy_.acceptance_wait, "too many keys wait for acceptance", 0});
   }
   store::KeyRecord record = make(request.id, accept ? store::KeyState::kAccepted : store::KeyState::kPending, request.public_key, nullptr);
-  // Counted at once, so that a flood cannot pass the bound while commits are under way.
-  apply(record);
+  // A pending key counts at once, so that a flood cannot pass the bound while commits are under way; an accepted one only afterwards.
+  accept ? void(enrolling_.insert(request.id)) : apply(record);
   commit({record}, {}, [this, record, request, done](const Status& status) {
+    const bool accepted = record.state == store::KeyState::kAccepted;
+    enrolling_.erase(record.id);
     if (!status) {
-      if (record.state == store::KeyState::kPending) --pending_count_;
-      keys_.erase(record.id);
+      if (!accepted && keys_.erase(record.id) > 0) --pending_count_;
       return done({Verdict::kBusy, policy_.acceptance_wait, status.error().message, 0});
     }
-    const bool accepted = record.state == store::KeyState::kAccepted;
+    if (accepted) apply(record);
     log::info("key of {} from {}: {}", record.id.str(), request.address, accepted ? "accepted without an operator" : "waits for acceptance");
     listener_.seen(record.id, accepted ? "accept" : "pend", request.address);
     if (accepted) listener_.accepted(record.id);
@@ -164,7 +167,11 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
     if (what == Change::kDelete || was_denied) forgotten.emplace_back(record.id, was_denied);
     if (what == Change::kDelete) return;
     const auto known = keys_.find(record.id);
-    const store::KeyRecord* before = known != keys_.end() ? &known->second : (was_denied ? nullptr : &record);
+    // To reject another's claim is to forget it: the key that holds the id stays as it is.
+    if (what == Change::kReject && was_denied && known != keys_.end()) return;
+    // Only a denied claim may find that its id has been changed already.
+    const auto taken = was_denied ? std::find_if(records.begin(), records.end(), [&](const auto& other) { return other.id == record.id; }) : records.end();
+    const store::KeyRecord* before = taken != records.end() ? &*taken : known != keys_.end() ? &known->second : nullptr;
     records.push_back(make(record.id, what == Change::kAccept ? store::KeyState::kAccepted : store::KeyState::kRejected, record.public_key, before));
   };
   for (const auto& [id, record] : keys_) {

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,7 @@ class KeyAuthority {
   std::map<MinionId, store::KeyRecord> keys_;    // pending, accepted, rejected
   std::map<MinionId, store::KeyRecord> denied_;
   std::map<MinionId, MonoTime> denied_written_;
+  std::set<MinionId> enrolling_;  // accepted without an operator, the commit is under way
   std::size_t pending_count_ = 0;
   mutable std::uint32_t last_index_ = 0;
 };

@@ -81,7 +81,10 @@ void Ledger::run() {
     std::vector<Entry> entries = queue_.pop_batch(options_.batch, kIdleWait);
     if (!available_ && !bring_back()) {
       refuse(entries, Error{Code::kUnavailable, "the store is away: " + trouble()});
-      if (queue_.closed()) return;
+      if (queue_.closed()) {
+        if (queue_.size() == 0) return;
+        continue;
+      }
       // Waits for work that will be refused rather than for time to pass.
       std::this_thread::sleep_for(kReopenPause / 10);
       continue;

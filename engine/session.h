@@ -45,6 +45,7 @@ struct SessionOpened {
   std::string grains;           // JSON text
   std::vector<JobId> running;
   std::string address;
+  std::uint64_t key_version = 0;  // of the Admission that let it in: void if the key has changed since
 };
 
 // A return as it came, on its way to the ledger.

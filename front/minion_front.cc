@@ -174,6 +174,7 @@ void MinionFront::on_admission(net::ConnectionId id, const engine::Admission& ad
   session->proven.reset();
   if (accepted) {
     session->stage = call ? Stage::kCall : Stage::kStatus;
+    session->key_version = admission.key_version;
     loop_.authenticated(id);
   }
   send(id, *session, message);
@@ -221,7 +222,7 @@ void MinionFront::on_status(net::ConnectionId id, Session& session, wire::Status
   if (session.stage == Stage::kOpen) return context_->upstream->grains_changed(session.id, std::move(status.grains));
   session.stage = Stage::kOpen;
   context_->upstream->session_opened(
-      {ref(id), session.id, session.instance, std::move(status.grains), std::move(status.running), session.peer.address});
+      {ref(id), session.id, session.instance, std::move(status.grains), std::move(status.running), session.peer.address, session.key_version});
 }
 
 void MinionFront::on_return(net::ConnectionId id, Session& session, wire::Return&& message) {

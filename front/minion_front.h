@@ -80,6 +80,7 @@ class MinionFront final : public net::FaceHandler {
     std::optional<net::ServerHandshake::Peer> proven;  // until welcomed
     MinionId id;
     std::uint64_t instance = 0;
+    std::uint64_t key_version = 0;  // that was accepted
     bool left = false;
     bool paused = false;
   };

@@ -1,5 +1,6 @@
 #include "minion/account.h"
 
+#include <errno.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>

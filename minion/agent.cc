@@ -19,6 +19,16 @@ std::int64_t us_of(MonoTime time) { return std::chrono::duration_cast<microsecon
 
 std::string json_text(std::string_view text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+// What is answered about a job that did not run to its end here.
+store::ReturnRecord unrun(const JobId& jid, store::Outcome outcome, std::string_view text) {
+  store::ReturnRecord record;
+  record.jid = jid;
+  record.outcome = outcome;
+  record.retcode = 1;
+  record.payload = json_text(text);
+  return record;
+}
+
 }  // namespace
 
 Agent::Agent(AgentParts parts, AgentOptions options, std::string cookie)
@@ -38,14 +48,11 @@ Agent::Agent(AgentParts parts, AgentOptions options, std::string cookie)
 
 Status Agent::report_interrupted() {
   for (const JournalEntry* entry : parts_.journal.unfinished()) {
-    store::ReturnRecord record;
-    record.jid = entry->jid;
-    record.outcome = store::Outcome::kInterrupted;
-    record.retcode = 1;
-    record.payload = json_text("The minion was stopped while it ran this; what it had started was killed.");
     const JobId jid = entry->jid;
     const UnixMicros not_after = entry->not_after;
-    BRINE_TRY(parts_.journal.done(jid, not_after, encoded_return(std::move(record))));
+    BRINE_TRY(parts_.journal.done(jid, not_after,
+                                  encode(wire::Return{unrun(jid, store::Outcome::kInterrupted,
+                                                            "The minion was stopped while it ran this; what it had started was killed.")})));
     queue_return(jid);
   }
   return parts_.journal.sync();
@@ -200,6 +207,7 @@ void Agent::on_welcome(wire::Welcome&& welcome) {
   trouble_ = welcome.text;
   end_session();
   retry_later(std::min(welcome.retry_after, options_.longest_wait), false);
+  if (again_at_once) retry_at_ = parts_.clock.now();
 }
 
 void Agent::on_accepted(const wire::Welcome& welcome) {
@@ -295,7 +303,8 @@ bool Agent::answer_known(const JobId& jid) {
   const JournalEntry* entry = parts_.journal.find(jid);
   if (entry == nullptr) return false;
   receipt(jid, wire::ReceiptState::kDone);
-  if (entry->state == JobState::kDone && !in_flight_.contains(jid)) {
+  const bool unsynced = std::find(unsynced_.begin(), unsynced_.end(), jid) != unsynced_.end();
+  if (entry->state == JobState::kDone && !unsynced && !in_flight_.contains(jid)) {
     queue_return(jid);
     send_returns();
   }
@@ -337,14 +346,7 @@ void Agent::take_job(const wire::Job& job, std::string_view job_bytes) {
   receipt(job.jid, wire::ReceiptState::kQueued);
 }
 
-void Agent::answer(const JobId& jid, store::Outcome outcome, std::string_view text) {
-  store::ReturnRecord record;
-  record.jid = jid;
-  record.outcome = outcome;
-  record.retcode = 1;
-  record.payload = json_text(text);
-  send(wire::Return{std::move(record)});
-}
+void Agent::answer(const JobId& jid, store::Outcome outcome, std::string_view text) { send(wire::Return{unrun(jid, outcome, text)}); }
 
 void Agent::receipt(const JobId& jid, wire::ReceiptState state) { send(wire::Receipt{jid, state}); }
 
@@ -363,9 +365,13 @@ void Agent::on_done(const JobId& jid, const Outcome& outcome, UnixMicros started
   if (auto done = parts_.journal.done(jid, found->second.not_after, encoded_return(std::move(record))); !done)
     log::error("cannot write the return of {} down: {}", jid.str(), done.error().message);
   // A lost return of a function that may be repeated costs a repetition, no harm: it need not wait for the disk.
-  if (!found->second.repeatable) needs_sync_ = true;
+  if (found->second.repeatable) {
+    queue_return(jid);
+  } else {
+    needs_sync_ = true;
+    unsynced_.push_back(jid);
+  }
   running_.erase(found);
-  queue_return(jid);
 }
 
 std::string Agent::encoded_return(store::ReturnRecord record) const {
@@ -417,14 +423,11 @@ void Agent::flush() {
     if (auto synced = parts_.journal.sync(); !synced) {
       // What is not on the disk is neither started nor sent.
       log::error("cannot sync the journal: {}", synced.error().message);
-      for (const WaitingStart& start : std::exchange(waiting_starts_, {})) {
-        running_.erase(start.job.jid);
-        answer(start.job.jid, store::Outcome::kRefused,
-               "The minion cannot write the job down and did not run it: " + synced.error().message);
-      }
+      for (const WaitingStart& start : std::exchange(waiting_starts_, {})) refuse_start(start.job.jid, synced.error());
       return;
     }
     needs_sync_ = false;
+    for (const JobId& jid : std::exchange(unsynced_, {})) queue_return(jid);
   }
   for (WaitingStart& start : std::exchange(waiting_starts_, {})) {
     BRINE_CRASH_POINT("minion.begun");
@@ -440,6 +443,19 @@ void Agent::flush() {
   }
 }
 
+void Agent::refuse_start(const JobId& jid, const Error& error) {
+  const std::string text = "The minion cannot write the job down and did not run it: " + error.message;
+  const auto found = running_.find(jid);
+  if (found == running_.end()) return;
+  // It must not stand in the journal as begun: it would be taken for running when it is delivered again.
+  if (!found->second.repeatable) {
+    if (auto done = parts_.journal.done(jid, found->second.not_after, encode(wire::Return{unrun(jid, store::Outcome::kRefused, text)})); !done)
+      log::error("{}", done.error().message);
+  }
+  running_.erase(found);
+  answer(jid, store::Outcome::kRefused, text);
+}
+
 void Agent::stop() {
   stopping_ = true;
   if (state_ == State::kOpen) send(wire::Leaving{});
@@ -451,7 +467,7 @@ void Agent::stop() {
 
 bool Agent::idle() const {
   if (!running_.empty() || !waiting_starts_.empty()) return false;
-  return state_ != State::kOpen || (in_flight_.empty() && to_send_.empty());
+  return state_ != State::kOpen || (in_flight_.empty() && to_send_.empty() && unsynced_.empty());
 }
 
 }  // namespace brine::minion

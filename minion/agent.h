@@ -107,6 +107,7 @@ class Agent {
   std::optional<std::string> refusal_of(const wire::Job& job) const;
   void take_job(const wire::Job& job, std::string_view job_bytes);
   void answer(const JobId& jid, store::Outcome outcome, std::string_view text);
+  void refuse_start(const JobId& jid, const Error& error);
   void receipt(const JobId& jid, wire::ReceiptState state);
   bool send(const wire::SessionMessage& message);
   bool send_encoded(std::string_view plain);
@@ -141,6 +142,7 @@ class Agent {
   std::map<JobId, Running> running_;
   std::vector<WaitingStart> waiting_starts_;   // after the next sync
   bool needs_sync_ = false;
+  std::vector<JobId> unsynced_;                // returns that are not sent before the next sync
   std::deque<JobId> to_send_;                  // returns, in order
   std::map<JobId, std::size_t> in_flight_;     // sent in this session, not acknowledged: bytes
   std::size_t in_flight_bytes_ = 0;

@@ -258,7 +258,8 @@ void reap(pid_t pid) {
 // Waits until the child stands at its gate, tells the journal, lets it go.
 Status let_go(Launch& launch, const CommandHooks& hooks, StartedCommand& command) {
   ChildReport ready;
-  if (!read_report(launch.report.read.get(), ready)) return fail(Code::kUnavailable, "the command ended before it began");
+  if (!read_report(launch.report.read.get(), ready))
+    return fail(Code::kUnavailable, "the command ended before it began (no file descriptor was left, or it was killed)");
   command.start_ticks = start_ticks_of(command.pgid);
   if (!hooks.started(command)) {
     return fail(Code::kUnavailable, "the command was not started: the job was told to end, or its record could not be written");

@@ -40,7 +40,10 @@ void close_from(unsigned first) {
 void place_descriptors(const ChildPlan& plan) {
   const int given[] = {plan.input, plan.output, plan.errors, plan.gate, plan.report};
   int safe[5];
-  for (int i = 0; i < 5; ++i) safe[i] = fcntl(given[i], F_DUPFD, 16);
+  for (int i = 0; i < 5; ++i) {
+    safe[i] = fcntl(given[i], F_DUPFD, 16);
+    if (safe[i] < 0) _exit(kNotExecuted);  // no descriptor left: what lies in the places may be the minion's own files
+  }
   for (int i = 0; i < 5; ++i) dup2(safe[i], i);
   close_from(kFirstUnused);
   fcntl(kGate, F_SETFD, FD_CLOEXEC);

@@ -23,7 +23,9 @@ trap 'exit 130' INT TERM
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 run() {
-  printf '\n$ %s\n' "$*"
+  printf '\n$ %s' "$1"
+  printf ' %s' "${@:2}" | sed "s/ \\([^ ]*[*()\$:][^ ]*\\)/ '\\1'/g"
+  echo
   "$bin/$1" -c "$root/etc" "${@:2}"
 }
 
@@ -74,8 +76,8 @@ YAML
 done
 sed 's/^/    /' "$root/web1.etc/minion"
 
-three_keys_wait() { [ "$("$bin/brine-key" -c "$root/etc" -L --out json | grep -o '"minions_pre":\[[^]]*\]' | grep -o 'web1\|web2\|db1' | wc -l)" = 3 ]; }
-three_are_up() { [ "$("$bin/brine-run" -c "$root/etc" manage.up --out json | grep -o 'web1\|web2\|db1' | wc -l)" = 3 ]; }
+three_keys_wait() { [ "$("$bin/brine-key" -c "$root/etc" -l un | grep -c "^web1$\|^web2$\|^db1$")" = 3 ]; }
+three_are_up() { [ "$("$bin/brine-run" -c "$root/etc" manage.up | grep -c "web1\|web2\|db1")" = 3 ]; }
 
 say "Nobody is let in before an operator says so"
 await "three keys" three_keys_wait

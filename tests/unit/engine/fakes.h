@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "engine/job_board.h"
 #include "engine/ports.h"
+#include "tests/unit/engine/fake_clock.h"
 #include "tests/unit/engine/memory_store.h"
 
 namespace brine::engine {
@@ -29,25 +30,6 @@ inline bool eventually(const std::function<bool()>& condition, seconds longest =
   }
   return true;
 }
-
-inline constexpr UnixMicros kStart = 1'790'000'000'000'000;
-
-// Thread-safe. Stands still until it is told to move.
-class FakeClock final : public Clock {
- public:
-  MonoTime now() const override { return MonoTime(microseconds(mono_.load())); }
-  UnixMicros unix_now() const override { return wall_; }
-
-  void advance(microseconds by) {
-    mono_ += by.count();
-    wall_ += by.count();
-  }
-  void set_wall(UnixMicros wall) { wall_ = wall; }
-
- private:
-  std::atomic<std::int64_t> mono_{3'600'000'000};
-  std::atomic<UnixMicros> wall_{kStart};
-};
 
 inline MinionId minion_id(std::string_view text) { return MinionId::trusted(std::string(text)); }
 inline std::vector<MinionId> minion_ids(std::initializer_list<std::string_view> ids) {

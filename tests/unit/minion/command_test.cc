@@ -1,8 +1,10 @@
 #include "minion/command.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -199,6 +201,26 @@ TEST(Command, LeavesNeitherDescriptorsNorZombies) {
   EXPECT_EQ(open_descriptors(), before);
   EXPECT_EQ(waitpid(result.pid, nullptr, WNOHANG), -1);
   EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
+}
+
+TEST(Command, TouchesNoFileOfTheMinionWhenDescriptorsRunOut) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/journal";
+  ASSERT_TRUE(create_file(path, "", 0600));
+  const pid_t minion = fork();
+  if (minion == 0) {
+    // Every place below the limit is the journal but those that the pipes of the command need.
+    const rlimit limit{64, 64};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    const int journal = open(path.c_str(), O_WRONLY | O_APPEND);
+    for (int fd = 3; fd < 64; ++fd) dup2(journal, fd);
+    for (int fd = 50; fd < 59; ++fd) close(fd);
+    _exit(run_command(shell("true"), {}) ? 1 : 0);
+  }
+  int status = -1;
+  waitpid(minion, &status, 0);
+  EXPECT_EQ(status, 0) << "it ran";
+  EXPECT_EQ(read_file(path).value(), "");
 }
 
 TEST(CommandGate, ShowsTheCommandBeforeItRuns) {

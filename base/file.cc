@@ -9,13 +9,20 @@
 namespace brine {
 namespace {
 
+Status fill(int fd, const std::string& path, std::string_view content, mode_t mode) {
+  if (::fchmod(fd, mode) != 0) return fail_errno("cannot set the mode of " + path, errno);
+  if (auto written = write_all(fd, content); !written) return fail(written.error(), path);
+  if (::fdatasync(fd) != 0) return fail_errno("cannot sync " + path, errno);
+  return {};
+}
+
+// With O_EXCL: what cannot be written whole is taken away again.
 Status write_new(const std::string& path, std::string_view content, mode_t mode, int extra_flags) {
   Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | extra_flags, mode));
   if (!fd.valid()) return fail_errno("cannot create " + path, errno, errno == EEXIST ? Code::kExists : Code::kUnavailable);
-  if (::fchmod(fd.get(), mode) != 0) return fail_errno("cannot set the mode of " + path, errno);
-  if (auto written = write_all(fd.get(), content); !written) return fail(written.error(), path);
-  if (::fdatasync(fd.get()) != 0) return fail_errno("cannot sync " + path, errno);
-  return {};
+  auto filled = fill(fd.get(), path, content, mode);
+  if (!filled) ::unlink(path.c_str());
+  return filled;
 }
 
 }  // namespace

@@ -20,6 +20,11 @@ int digits(std::string_view text, std::size_t at, std::size_t count) {
   return value;
 }
 
+std::chrono::year_month_day date_of(std::string_view text) {
+  using namespace std::chrono;
+  return {year{digits(text, 0, 4)}, month{static_cast<unsigned>(digits(text, 4, 2))}, day{static_cast<unsigned>(digits(text, 6, 2))}};
+}
+
 }  // namespace
 
 template <>
@@ -36,9 +41,7 @@ template <>
 Result<JobId> JobId::parse(std::string_view text) {
   if (text.size() != kJobIdDigits || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
     return fail(Code::kInvalid, "a jid is 20 digits, YYYYMMDDhhmmssffffff");
-  const int month = digits(text, 4, 2);
-  const int day = digits(text, 6, 2);
-  if (month < 1 || month > 12 || day < 1 || day > 31 || digits(text, 8, 2) > 23 || digits(text, 10, 2) > 59 || digits(text, 12, 2) > 60)
+  if (!date_of(text).ok() || digits(text, 8, 2) > 23 || digits(text, 10, 2) > 59 || digits(text, 12, 2) > 60)
     return fail(Code::kInvalid, "a jid is a point in time, YYYYMMDDhhmmssffffff");
   return JobId::trusted(std::string(text));
 }
@@ -60,10 +63,8 @@ std::int64_t unix_us_of(const JobId& jid) {
   using namespace std::chrono;
   const std::string& t = jid.str();
   if (t.size() != kJobIdDigits) return 0;
-  const year_month_day date{year{digits(t, 0, 4)}, month{static_cast<unsigned>(digits(t, 4, 2))},
-                            day{static_cast<unsigned>(digits(t, 6, 2))}};
-  const auto time =
-      sys_days{date} + hours{digits(t, 8, 2)} + minutes{digits(t, 10, 2)} + seconds{digits(t, 12, 2)} + microseconds{digits(t, 14, 6)};
+  const auto time = sys_days{date_of(t)} + hours{digits(t, 8, 2)} + minutes{digits(t, 10, 2)} + seconds{digits(t, 12, 2)} +
+                    microseconds{digits(t, 14, 6)};
   return duration_cast<microseconds>(time.time_since_epoch()).count();
 }
 

@@ -65,7 +65,8 @@ void Options::text(char letter, std::string name, std::string value_name, std::s
 void Options::duration(char letter, std::string name, milliseconds& field, std::string help) {
   option(letter, name, "SECONDS", std::move(help), [&field, name](std::string_view value) -> Status {
     const auto time = config::parse_duration(value);
-    if (!time) return fail(Code::kInvalid, fmt::format("--{} takes seconds, or a number with a unit such as 10m or 2h, not '{}'", name, value));
+    if (!time)
+      return fail(Code::kInvalid, fmt::format("--{} takes seconds, or a number with a unit such as 10m or 2h, not '{}'", name, value));
     field = *time;
     return {};
   });
@@ -83,7 +84,9 @@ void Options::count(char letter, std::string name, std::uint32_t& field, std::st
 }
 
 void Options::absent(char letter, std::string name) {
-  const auto refuse = [name](std::string_view) { return fail(Code::kUnsupported, fmt::format("--{} is not available in this version", name)); };
+  const auto refuse = [name](std::string_view) {
+    return fail(Code::kUnsupported, fmt::format("--{} is not available in this version", name));
+  };
   options_.push_back({letter, name, "", "", refuse, false});
 }
 
@@ -144,7 +147,8 @@ Error Options::unknown(std::string_view word) const {
     if (option.shown) known.push_back("--" + option.name);
   }
   std::string message = fmt::format("unknown option '{}'", word);
-  const auto near = word.size() > 2 ? nearest_names(word.starts_with("--") ? word : "-" + std::string(word), known, 2) : std::vector<std::string>();
+  const std::string long_form = word.starts_with("--") ? std::string(word) : fmt::format("-{}", word);
+  const auto near = word.size() > 2 ? nearest_names(long_form, known, 2) : std::vector<std::string>();
   message += near.empty() ? fmt::format("; {} --help lists them", program_) : fmt::format("; did you mean {}?", fmt::join(near, " or "));
   return {Code::kInvalid, std::move(message)};
 }
@@ -153,7 +157,8 @@ std::string Options::help() const {
   std::string text = fmt::format("Usage: {}\n\n{}\n\nOptions:\n", usage_, about_);
   for (const Option& option : options_) {
     if (!option.shown) continue;
-    std::string names = option.letter != 0 ? fmt::format("  -{}, --{}", option.letter, option.name) : fmt::format("      --{}", option.name);
+    std::string names =
+        option.letter != 0 ? fmt::format("  -{}, --{}", option.letter, option.name) : fmt::format("      --{}", option.name);
     if (!option.value_name.empty()) names += " " + option.value_name;
     const std::size_t room = names.size() + 2 > kHelpColumn ? 2 : kHelpColumn - names.size();
     text += names + std::string(room, ' ') + option.help + "\n";

@@ -122,7 +122,8 @@ int say(Terminal& terminal, const Error& error, const std::string& prefix) {
 
 std::string how_to_look_up(const JobId& jid) {
   return fmt::format(
-      "This job's jid is: {0}\nThe minions may not have all finished running and any remaining minions will return upon completion. To look "
+      "This job's jid is: {0}\nThe minions may not have all finished running and any remaining minions will return upon completion. To "
+      "look "
       "up the return data for this job later, run the following command:\n\nbrine-run jobs.lookup_jid {0}\n",
       jid.str());
 }

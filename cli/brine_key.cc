@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/exit_status.h"
 #include "cli/gen_keys.h"
 #include "cli/key_change.h"
@@ -123,11 +125,16 @@ int list_keys(const KeyCommand& command, const AskMaster& ask, Terminal& termina
 Json matching_part(const KeyCommand& command, const Json& described, const target::Glob& glob) {
   Json result = Json::object();
   for (const auto& [state, keys] : described.items()) {
+    result[state] = Json::object();
     for (const auto& [name, text] : keys.items()) {
       if (command.everything || state != "local" || glob.matches(name)) result[state][name] = text;
     }
   }
   return result;
+}
+
+bool holds_nothing(const Json& described) {
+  return std::ranges::all_of(described.items(), [](const auto& state) { return state.value().empty(); });
 }
 
 int describe_keys(const KeyCommand& command, const AskMaster& ask, Terminal& terminal) {
@@ -140,7 +147,7 @@ int describe_keys(const KeyCommand& command, const AskMaster& ask, Terminal& ter
   const auto described = ask_for_keys(ask, runner, {{"match", command.match}}, terminal);
   if (!described) return described.error();
   const Json part = matching_part(command, *described, *glob);
-  if (part.empty() && !command.everything) {
+  if (holds_nothing(part) && !command.everything) {
     terminal.err(fmt::format("The key glob '{}' does not match any keys.\n", command.match));
     return kNoMatch;
   }

@@ -38,7 +38,7 @@ Result<JobSession::End> JobSession::run() {
     if (end && *end) return **end;
     if (!end) {
       if (client_ != nullptr || end.error().code != Code::kUnavailable) return std::unexpected(std::move(end.error()));
-      listener_.connection_lost(end.error());
+      if (!give_up_at_) listener_.connection_lost(end.error());
     }
     BRINE_LET(const std::optional<End> stopped, reconnect());
     if (stopped) return *stopped;

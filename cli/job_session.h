@@ -24,7 +24,7 @@ class JobListener {
   virtual void accepted(const wire::Accepted& accepted) = 0;  // once
   virtual void returned(const wire::MinionReturn& value) = 0;
   virtual void finished(const wire::Finished& finished) = 0;  // missing ones that had returned before a reconnect are taken out
-  virtual void connection_lost(const Error& reason) = 0;
+  virtual void connection_lost(const Error& reason) = 0;      // once until the job is accepted again
   // Nothing more to read for now: what was kept back may be shown.
   virtual void idle() = 0;
 };

@@ -15,6 +15,7 @@ struct LocalResult {
 
 // Runs it on a thread of its own. When interrupt_fd (-1: none) becomes readable the function is told to end, and its command is killed;
 // what it returns then is the result.
-LocalResult call_locally(const config::MinionConfig& config, const std::string& function, const FunctionArguments& arguments, int interrupt_fd);
+LocalResult call_locally(const config::MinionConfig& config, const std::string& function, const FunctionArguments& arguments,
+                         int interrupt_fd);
 
 }  // namespace brine::cli

@@ -25,7 +25,8 @@ Result<RunnerAnswer> ask(const std::string& socket_path, int interrupt_fd, const
     auto frame = client->receive(kLookAgain, interrupt_fd);
     if (!frame) return fail(std::move(frame.error()), "no answer to " + runner + ", which may have run");
     if (*frame) return read_answer(**frame);
-    if (interrupt_fd >= 0 && net::is_readable(interrupt_fd)) return fail(Code::kTimeout, "interrupted; " + runner + " goes on at the master");
+    if (interrupt_fd >= 0 && net::is_readable(interrupt_fd))
+      return fail(Code::kTimeout, "interrupted; " + runner + " goes on at the master");
   }
 }
 

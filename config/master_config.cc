@@ -58,7 +58,7 @@ void declare_jobs(Schema& schema, MasterConfig& config) {
   schema.duration("timeout", config.timeout, milliseconds(100), days(1), "Wait for a first sign of life where -t is not given.");
   schema.duration("reconnect_grace", config.reconnect_grace, milliseconds(0), hours(1),
                   "A minion whose session ended less than this ago is waited for.");
-  schema.duration("keep_jobs_seconds", config.keep_jobs_seconds, seconds(60), days(3650), "How long jobs and returns can be looked up.");
+  schema.duration("keep_jobs_seconds", config.keep_jobs_seconds, seconds(1), days(3650), "How long jobs and returns can be looked up.");
   schema.duration("max_expires", config.max_expires, seconds(1), days(365), "The longest --expires.");
   schema.number<std::uint64_t>("max_open_jobs", config.max_open_jobs, 1, 10'000'000,
                                "Jobs that wait for returns; beyond it new ones are refused.");

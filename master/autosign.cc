@@ -26,14 +26,10 @@ class AutosignFile {
  private:
   void refresh() {
     struct stat info{};
-    if (::stat(path_.c_str(), &info) != 0) {
-      globs_.clear();
-      return;
-    }
+    if (::stat(path_.c_str(), &info) != 0) return forget();
     if ((info.st_mode & 022) != 0) {
       log::error("autosign_file {} can be written by others: ignored", path_);
-      globs_.clear();
-      return;
+      return forget();
     }
     if (info.st_mtim.tv_sec == read_at_.tv_sec && info.st_mtim.tv_nsec == read_at_.tv_nsec) return;
     read_at_ = info.st_mtim;
@@ -47,8 +43,15 @@ class AutosignFile {
     }
   }
 
+  // To be read again when it is back or mended, though its time may be the same.
+  void forget() {
+    globs_.clear();
+    read_at_ = {};
+  }
+
   void add(std::string line) {
     line.resize(std::min(line.find('#'), line.size()));
+    line.erase(0, line.find_first_not_of(" \t"));
     while (!line.empty() && (line.back() == ' ' || line.back() == '\t' || line.back() == '\r')) line.pop_back();
     if (line.empty()) return;
     auto glob = target::parse(target::Kind::kGlob, line);

@@ -38,8 +38,9 @@ Result<Identity> Identity::open(const std::string& pki_dir, const std::string& m
   }
   if (!kept) return std::unexpected(kept.error());
   identity.signed_manifest_ = std::move(*kept);
-  BRINE_LET(const wire::SignedManifest outer, wire::decode_signed_manifest(identity.signed_manifest_));
-  auto manifest = net::verify_manifest(outer);
+  const auto outer = wire::decode_signed_manifest(identity.signed_manifest_);
+  if (!outer) return fail(outer.error(), pki_dir + "/manifest");
+  auto manifest = net::verify_manifest(*outer);
   if (!manifest) return fail(manifest.error(), pki_dir + "/manifest");
   identity.manifest_ = std::move(*manifest);
   BRINE_TRY(identity.renew_if_due(clock));

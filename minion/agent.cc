@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kMaxDoublings = 10;
 constexpr std::size_t kSealOverhead = 256;  // frame header, counter, tag, envelope
+constexpr std::size_t kFrameOverhead = 32;  // of those, what is not in the encoded return
 
 std::int64_t us_of(MonoTime time) { return std::chrono::duration_cast<microseconds>(time.time_since_epoch()).count(); }
 
@@ -50,9 +51,10 @@ Status Agent::report_interrupted() {
   for (const JournalEntry* entry : parts_.journal.unfinished()) {
     const JobId jid = entry->jid;
     const UnixMicros not_after = entry->not_after;
-    BRINE_TRY(parts_.journal.done(jid, not_after,
-                                  encode(wire::Return{unrun(jid, store::Outcome::kInterrupted,
-                                                            "The minion was stopped while it ran this; what it had started was killed.")})));
+    BRINE_TRY(
+        parts_.journal.done(jid, not_after,
+                            encode(wire::Return{unrun(jid, store::Outcome::kInterrupted,
+                                                      "The minion was stopped while it ran this; what it had started was killed.")})));
     queue_return(jid);
   }
   return parts_.journal.sync();
@@ -385,6 +387,12 @@ std::string Agent::encoded_return(store::ReturnRecord record) const {
   return encode(wire::Return{std::move(record)});
 }
 
+std::string Agent::shortened(const std::string& encoded) const {
+  auto message = wire::decode_session_message(encoded);
+  auto* value = message ? std::get_if<wire::Return>(&*message) : nullptr;
+  return value != nullptr ? encoded_return(std::move(value->record)) : encoded;
+}
+
 // ---- returns ---------------------------------------------------------------------------------------------------------------
 
 void Agent::queue_return(const JobId& jid) {
@@ -400,7 +408,8 @@ void Agent::send_returns() {
     const std::size_t size = entry->outcome.size();
     in_flight_[jid] = size;
     in_flight_bytes_ += size;
-    send_encoded(entry->outcome);
+    // Written down when another limit held: sent as it is, it would end every session again.
+    size + kFrameOverhead > max_message_ ? send_encoded(shortened(entry->outcome)) : send_encoded(entry->outcome);
     BRINE_CRASH_POINT("minion.return_sent");
   }
 }
@@ -449,7 +458,8 @@ void Agent::refuse_start(const JobId& jid, const Error& error) {
   if (found == running_.end()) return;
   // It must not stand in the journal as begun: it would be taken for running when it is delivered again.
   if (!found->second.repeatable) {
-    if (auto done = parts_.journal.done(jid, found->second.not_after, encode(wire::Return{unrun(jid, store::Outcome::kRefused, text)})); !done)
+    if (auto done = parts_.journal.done(jid, found->second.not_after, encode(wire::Return{unrun(jid, store::Outcome::kRefused, text)}));
+        !done)
       log::error("{}", done.error().message);
   }
   running_.erase(found);

@@ -30,12 +30,12 @@ namespace brine::minion {
 
 struct AgentOptions {
   MinionId id;
-  std::vector<std::string> masters;    // endpoints: tcp://host:port, ipc:///path
-  milliseconds recon_default{1'000};   // back-off: a random time up to this,
-  milliseconds recon_max{10'000};      // doubled with every failure up to this
+  std::vector<std::string> masters;       // endpoints: tcp://host:port, ipc:///path
+  milliseconds recon_default{1'000};      // back-off: a random time up to this,
+  milliseconds recon_max{10'000};         // doubled with every failure up to this
   milliseconds connect_deadline{15'000};  // for connecting and shaking hands
-  milliseconds longest_wait{600'000};  // whatever a master tells it to wait
-  std::size_t window = 256;            // returns sent and not acknowledged
+  milliseconds longest_wait{600'000};     // whatever a master tells it to wait
+  std::size_t window = 256;               // returns sent and not acknowledged
   std::size_t window_bytes = 4U << 20;
 };
 
@@ -116,6 +116,7 @@ class Agent {
   void send_returns();
   bool matches(const wire::Job& job);
   std::string encoded_return(store::ReturnRecord record) const;
+  std::string shortened(const std::string& encoded) const;
 
   const AgentParts parts_;
   const AgentOptions options_;
@@ -140,11 +141,11 @@ class Agent {
   std::string trouble_;
 
   std::map<JobId, Running> running_;
-  std::vector<WaitingStart> waiting_starts_;   // after the next sync
+  std::vector<WaitingStart> waiting_starts_;  // after the next sync
   bool needs_sync_ = false;
-  std::vector<JobId> unsynced_;                // returns that are not sent before the next sync
-  std::deque<JobId> to_send_;                  // returns, in order
-  std::map<JobId, std::size_t> in_flight_;     // sent in this session, not acknowledged: bytes
+  std::vector<JobId> unsynced_;             // returns that are not sent before the next sync
+  std::deque<JobId> to_send_;               // returns, in order
+  std::map<JobId, std::size_t> in_flight_;  // sent in this session, not acknowledged: bytes
   std::size_t in_flight_bytes_ = 0;
   std::string grains_text_;
   target::Grains grains_;

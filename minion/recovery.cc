@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <thread>
@@ -18,12 +19,13 @@ namespace brine::minion {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{5};
-constexpr int kLooks = 400;
+constexpr std::chrono::seconds kLongest{2};
 
 struct ProcessStat {
   int pid = 0;
   char state = '?';
   int group = 0;
+  int session = 0;
   std::uint64_t start_ticks = 0;
 };
 
@@ -39,6 +41,7 @@ std::optional<ProcessStat> stat_of(int pid) {
     const std::size_t end = std::min(text->find(' ', at), text->size());
     if (field == 3) stat.state = (*text)[at];
     if (field == 5) std::from_chars(text->data() + at, text->data() + end, stat.group);
+    if (field == 6) std::from_chars(text->data() + at, text->data() + end, stat.session);
     if (field == 22) std::from_chars(text->data() + at, text->data() + end, stat.start_ticks);
     at = end + 1;
   }
@@ -59,31 +62,36 @@ std::vector<ProcessStat> members_of(int group) {
   return members;
 }
 
-bool is_ours(const StartedCommand& command) {
-  const auto leader = stat_of(command.pgid);
-  if (leader) return leader->start_ticks == command.start_ticks;
-  const auto members = members_of(command.pgid);
-  return !members.empty() &&
-         std::all_of(members.begin(), members.end(), [&](const ProcessStat& stat) { return stat.start_ticks >= command.start_ticks; });
+// A command begins a session and a group of its own (minion/command_child.cc), so what it left behind is in both, and not older than it.
+bool is_left_by(const StartedCommand& command, const ProcessStat& stat) {
+  return stat.session == command.pgid && stat.start_ticks >= command.start_ticks;
 }
 
-void kill_group(const StartedCommand& command) {
-  for (int look = 0; look < kLooks; ++look) {
-    if (!is_ours(command) || members_of(command.pgid).empty()) return;
-    ::kill(-command.pgid, SIGKILL);
-    std::this_thread::sleep_for(kLook);
-  }
-  log::error("process group {} of an earlier job cannot be killed", command.pgid);
+bool is_ours(const StartedCommand& command) {
+  // A start time of 0 was not known when it was written down: nothing shows whose number it is now.
+  if (command.pgid <= 1 || command.pgid == ::getpgrp() || command.start_ticks == 0) return false;
+  if (const auto leader = stat_of(command.pgid)) return leader->start_ticks == command.start_ticks;
+  const auto members = members_of(command.pgid);
+  return !members.empty() && std::ranges::all_of(members, [&](const ProcessStat& stat) { return is_left_by(command, stat); });
 }
+
+bool still_runs(const StartedCommand& command) { return is_ours(command) && !members_of(command.pgid).empty(); }
 
 }  // namespace
 
 void kill_leftover_commands(const std::vector<StartedCommand>& commands) {
-  for (const StartedCommand& command : commands) {
-    if (command.pgid <= 1 || !is_ours(command)) continue;
+  std::vector<StartedCommand> left;
+  std::ranges::copy_if(commands, std::back_inserter(left), still_runs);
+  for (const StartedCommand& command : left)
     log::warning("killing what an earlier life of this minion had started: process group {}", command.pgid);
-    kill_group(command);
+  const auto deadline = std::chrono::steady_clock::now() + kLongest;
+  while (!left.empty() && std::chrono::steady_clock::now() < deadline) {
+    // Again and again: a member may have forked at the very moment of the first signal.
+    for (const StartedCommand& command : left) ::kill(-command.pgid, SIGKILL);
+    std::this_thread::sleep_for(kLook);
+    std::erase_if(left, [](const StartedCommand& command) { return !still_runs(command); });
   }
+  for (const StartedCommand& command : left) log::error("process group {} of an earlier job cannot be killed", command.pgid);
 }
 
 }  // namespace brine::minion

@@ -7,15 +7,16 @@ namespace {
 
 constexpr std::string_view kNoPsk = std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32);
 
-// th1 = H(label, hello, server body), th2 = H(label, th1, server proof), th3 = H(label, th2, client proof)
+// Every byte of every frame is in a transcript, framing included: th1 = H(label, hello, the clear body of the server's hello),
+// th2 = H(label, th1, the whole server hello), th3 = H(label, th2, the whole finish).
 std::string transcript1(std::string_view hello, std::string_view server_body) {
   return sha256_parts({"brine-sigma-v1 th1", hello, server_body});
 }
-std::string transcript2(std::string_view th1, std::string_view server_proof) {
-  return sha256_parts({"brine-sigma-v1 th2", th1, server_proof});
+std::string transcript2(std::string_view th1, std::string_view server_hello) {
+  return sha256_parts({"brine-sigma-v1 th2", th1, server_hello});
 }
-std::string transcript3(std::string_view th2, std::string_view client_proof) {
-  return sha256_parts({"brine-sigma-v1 th3", th2, client_proof});
+std::string transcript3(std::string_view th2, std::string_view finish) {
+  return sha256_parts({"brine-sigma-v1 th3", th2, finish});
 }
 
 std::string derive(std::string_view prk, std::string_view label, std::string_view transcript, std::size_t bytes = kKeyBytes) {
@@ -91,10 +92,11 @@ Result<ClientHandshake::Step> ClientHandshake::finish(std::string_view server_he
   if (body.version != wire::kProtocolVersion || body.suite != wire::kSuiteX25519Ed25519Aes256Gcm)
     return fail(Code::kDenied, "the master chose a version or suite that was not offered");
   if (body.resumed && !options_.ticket) return fail(Code::kDenied, "the master resumes a session that was not offered");
-  return prove(outer, body, wall_now);
+  return prove(server_hello, outer, body, wall_now);
 }
 
-Result<ClientHandshake::Step> ClientHandshake::prove(const wire::ServerHello& outer, const wire::ServerHelloBody& body, UnixMicros wall_now) {
+Result<ClientHandshake::Step> ClientHandshake::prove(std::string_view frame_body, const wire::ServerHello& outer,
+                                                     const wire::ServerHelloBody& body, UnixMicros wall_now) {
   BRINE_LET(std::string shared, ephemeral_.agree(body.ephemeral));
   std::string prk = hkdf_extract(body.resumed ? std::string_view(options_.ticket->secret) : kNoPsk, shared);
   wipe(shared);
@@ -114,7 +116,7 @@ Result<ClientHandshake::Step> ClientHandshake::prove(const wire::ServerHello& ou
       return fail(Code::kDenied, "the peer is not a master of this cluster");
   }
 
-  const std::string th2 = transcript2(th1, outer.proof);
+  const std::string th2 = transcript2(th1, frame_body);
   wire::ClientProof mine;
   mine.id = options_.id;
   mine.public_key = key_.public_key();
@@ -126,8 +128,9 @@ Result<ClientHandshake::Step> ClientHandshake::prove(const wire::ServerHello& ou
   mine.journal_sequence = options_.journal_sequence;
   mine.manifest_epoch = trust_.epoch();
   const std::string sealed = seal_proof(prk, "minion", th2, encode(mine));
-  step.finish_frame = wire::make_frame(wire::FrameType::kClientFinish, encode(wire::ClientFinish{sealed}));
-  step.keys = session_keys(prk, transcript3(th2, sealed));
+  const std::string finish_body = encode(wire::ClientFinish{sealed});
+  step.finish_frame = wire::make_frame(wire::FrameType::kClientFinish, finish_body);
+  step.keys = session_keys(prk, transcript3(th2, finish_body));
   wipe(prk);
   return step;
 }
@@ -180,8 +183,9 @@ Result<std::string> ServerHandshake::reply() {
   }
   proof.mac = mac_of(secret_, "master", th1, proof.public_key);
   outer.proof = seal_proof(secret_, "master", th1, encode(proof));
-  transcript_ = transcript2(th1, outer.proof);
-  return wire::make_frame(wire::FrameType::kServerHello, encode(outer));
+  const std::string frame_body = encode(outer);
+  transcript_ = transcript2(th1, frame_body);
+  return wire::make_frame(wire::FrameType::kServerHello, frame_body);
 }
 
 Result<ServerHandshake::Peer> ServerHandshake::finish(std::string_view client_finish) {
@@ -201,7 +205,7 @@ Result<ServerHandshake::Peer> ServerHandshake::finish(std::string_view client_fi
   } else if (!verify_signature(peer.proof.public_key, signed_text("minion", transcript_), peer.proof.signature)) {
     return fail(Code::kDenied, "the minion's signature does not fit");
   }
-  peer.keys = session_keys(secret_, transcript3(transcript_, outer.proof));
+  peer.keys = session_keys(secret_, transcript3(transcript_, client_finish));
   wipe(secret_);
   return peer;
 }

@@ -54,7 +54,8 @@ class ClientHandshake {
   Result<Step> finish(std::string_view server_hello, UnixMicros wall_now);
 
  private:
-  Result<Step> prove(const wire::ServerHello& outer, const wire::ServerHelloBody& body, UnixMicros wall_now);
+  Result<Step> prove(std::string_view frame_body, const wire::ServerHello& outer, const wire::ServerHelloBody& body,
+                     UnixMicros wall_now);
 
   const SigningKey& key_;
   Trust& trust_;

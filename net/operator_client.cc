@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "net/zmtp.h"
 
@@ -58,13 +59,10 @@ Result<std::unique_ptr<OperatorClient>> OperatorClient::connect(const std::strin
 OperatorClient::OperatorClient(Fd socket, OperatorClientOptions options)
     : options_(options), socket_(std::move(socket)), reader_(options.max_message), outgoing_(zmtp_client_opening()), heard_(now()) {}
 
+// libzmq ends the connection of a peer that sends a message before it has seen READY.
 void OperatorClient::send(std::string_view frame) {
-  append_zmtp_message(outgoing_, frame);
+  append_zmtp_message(reader_.ready() ? outgoing_ : held_, frame);
   write_some();
-  while (!outgoing_.empty() && !end_) {
-    wait(options_.heartbeat_timeout, -1);
-    read_some();
-  }
 }
 
 void OperatorClient::write_some() {
@@ -92,6 +90,7 @@ void OperatorClient::read_some() {
   pinged_ = false;
   if (auto fed = reader_.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)), outgoing_, frames_); !fed)
     end_ = std::move(fed.error()).with("the master's socket");
+  if (reader_.ready()) outgoing_ += std::exchange(held_, {});
 }
 
 milliseconds OperatorClient::until_beat(MonoTime at) const {

@@ -30,7 +30,7 @@ class OperatorClient {
   // kUnavailable, at once, when there is no such socket or nobody accepts; kDenied when this user may not use it.
   static Result<std::unique_ptr<OperatorClient>> connect(const std::string& socket_path, OperatorClientOptions options = {});
 
-  // Hands the frame to the kernel, waiting for room. A loss is told by receive(), after what had come before it.
+  // Never waits: receive() moves along what the kernel does not take now. A loss is told by receive(), after what had come before it.
   void send(std::string_view frame);
 
   // The next frame; none when nothing came within this time, or when stop_fd (-1: none) became readable. kUnavailable: the connection is
@@ -49,6 +49,7 @@ class OperatorClient {
   Fd socket_;
   ZmtpClientReader reader_;
   std::string outgoing_;
+  std::string held_;  // until the handshake is over
   std::deque<std::string> frames_;
   MonoTime heard_;
   bool pinged_ = false;

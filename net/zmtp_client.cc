@@ -33,9 +33,10 @@ void append_command(std::string& out, std::string_view name, std::string_view da
 std::string zmtp_client_opening() {
   std::string out("\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL", 16);
   out.resize(kGreetingBytes, '\0');
-  append_command(out, "READY", std::string_view("\x0bSocket-Type\0\0\0\x06"
-                                                "DEALER",
-                                                22));
+  append_command(out, "READY",
+                 std::string_view("\x0bSocket-Type\0\0\0\x06"
+                                  "DEALER",
+                                  22));
   return out;
 }
 
@@ -70,7 +71,8 @@ Result<std::size_t> ZmtpClientReader::frame(std::string_view bytes, std::string&
   if (bytes.size() < header) return std::size_t{0};
   const std::uint64_t size = big_endian(bytes.substr(1, header - 1));
   const bool is_command = (flags & kCommand) != 0;
-  if (size > (is_command ? kMaxCommand : frame_limit_)) return fail(Code::kFull, "a frame of " + std::to_string(size) + " bytes is over the limit");
+  if (size > (is_command ? kMaxCommand : frame_limit_))
+    return fail(Code::kFull, "a frame of " + std::to_string(size) + " bytes is over the limit");
   if (!is_command && !ready_) return fail(Code::kInvalid, "a ZMTP message before READY");
   if (bytes.size() - header < size) return std::size_t{0};
   const std::string_view body = bytes.substr(header, static_cast<std::size_t>(size));

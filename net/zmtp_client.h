@@ -13,7 +13,7 @@
 
 namespace brine::net {
 
-// What a client may send at once, messages behind it: greeting and READY.
+// What a client sends at once: greeting and READY. Messages wait until the reader is ready().
 std::string zmtp_client_opening();
 
 class ZmtpClientReader {
@@ -22,6 +22,9 @@ class ZmtpClientReader {
 
   // Takes bytes as they came: whole messages are appended to messages, answers to PING to out. An Error ends the connection.
   Status feed(std::string_view bytes, std::string& out, std::deque<std::string>& messages);
+
+  // The peer's READY has come.
+  bool ready() const { return ready_; }
 
  private:
   Result<std::size_t> greeting(std::string_view bytes);

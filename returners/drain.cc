@@ -40,10 +40,16 @@ void Drain::stop() {
   thread_.join();
 }
 
-void Drain::wait(const std::stop_token& stop, milliseconds longest) {
+void Drain::wait_for_work(const std::stop_token& stop, milliseconds longest) {
   std::unique_lock lock(mutex_);
   ready_.wait_for(lock, stop, longest, [this] { return woken_; });
   woken_ = false;
+}
+
+// New entries do not cut it short: a returner that is away is not asked more often because there is more for it.
+void Drain::back_off(const std::stop_token& stop, milliseconds time) {
+  std::unique_lock lock(mutex_);
+  ready_.wait_for(lock, stop, time, [] { return false; });
 }
 
 void Drain::run(const std::stop_token& stop) {
@@ -51,11 +57,12 @@ void Drain::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (deliver_next(stop)) continue;
     if (failures_in_a_row_ == 0) {
-      wait(stop, kIdle);
+      wait_for_work(stop, kIdle);
       continue;
     }
-    const auto ceiling = std::min<std::int64_t>(options_.retry_most.count(), options_.retry_least.count() << std::min(failures_in_a_row_, 12));
-    wait(stop, milliseconds(std::uniform_int_distribution<std::int64_t>(options_.retry_least.count(), ceiling)(random)));
+    const auto ceiling =
+        std::min<std::int64_t>(options_.retry_most.count(), options_.retry_least.count() << std::min(failures_in_a_row_, 12));
+    back_off(stop, milliseconds(std::uniform_int_distribution<std::int64_t>(options_.retry_least.count(), ceiling)(random)));
   }
 }
 

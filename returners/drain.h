@@ -46,7 +46,8 @@ class Drain {
  private:
   void run(const std::stop_token& stop);
   bool deliver_next(const std::stop_token& stop);
-  void wait(const std::stop_token& stop, milliseconds longest);
+  void wait_for_work(const std::stop_token& stop, milliseconds longest);
+  void back_off(const std::stop_token& stop, milliseconds time);
 
   const std::unique_ptr<Returner> returner_;
   store::StateStore& store_;

@@ -73,6 +73,7 @@ auto decode_root(std::string_view bytes, Read read) -> decltype(read(std::declva
     options.traversalLimitInWords = bytes.size() / sizeof(capnp::word) * 2 + 64;
     options.nestingLimit = 16;
     capnp::FlatArrayMessageReader message(kj::arrayPtr(words, bytes.size() / sizeof(capnp::word)), options);
+    if (message.getEnd() != words + bytes.size() / sizeof(capnp::word)) return fail(Code::kInvalid, "bytes behind a message");
     return read(message.getRoot<Root>());
   } catch (const kj::Exception& e) {
     return fail(Code::kInvalid, std::string("malformed message: ") + e.getDescription().cStr());

@@ -30,7 +30,8 @@ std::vector<std::string> lines_of(const Json& keys) {
 
 std::string part(const Json& lists, const char* state, const char* heading, const Look& look) {
   const auto found = lists.find(state);
-  if (found == lists.end()) return "";
+  const bool only_heading = found != lists.end() && found->is_object() && found->empty();
+  if (found == lists.end() || only_heading) return "";
   const Colours colours = colours_of(state);
   std::string text = look.painted(colours.heading, heading) + "\n";
   for (const std::string& line : lines_of(*found)) text += look.painted(colours.line, look.safe(line)) + "\n";

@@ -20,7 +20,7 @@ inline constexpr std::array<KeyState, 4> kKeyStates{{{"minions", "Accepted Keys:
                                                      {"minions_rejected", "Rejected Keys:"}}};
 
 // {"minions": [ids]} or {"minions": {id: fingerprint}}, "local" too: a heading for every state that is in it, and below it a line per key,
-// sorted.
+// sorted. A state without fingerprints has no heading, one with an empty list has.
 std::string key_lists_text(const Json& lists, const Look& look);
 
 }  // namespace brine::cli

@@ -36,10 +36,10 @@ std::string txt(const std::string& id, const Json& value, const Look& look) {
   return out;
 }
 
-std::string joined(const std::map<std::string, Entry>& entries, std::string (*text)(const Json&)) {
+std::string joined(const std::map<std::string, Entry>& entries, const char* separator, std::string (*text)(const Json&)) {
   std::string out = "{";
   for (bool first = true; const auto& [id, entry] : entries) {
-    if (!std::exchange(first, false)) out += ", ";
+    if (!std::exchange(first, false)) out += separator;
     const std::string one = text(keyed(id, entry.value));
     out.append(one, 1, one.size() - 2);
   }
@@ -55,8 +55,8 @@ Result<Format> parse_format(std::string_view name) {
   const auto found = std::ranges::find(names, name);
   if (found != names.end()) return static_cast<Format>(found - names.begin());
   const auto near = nearest_names(name, names, 1);
-  return fail(Code::kInvalid, fmt::format("unknown output '{}'; {}there are {}", name, near.empty() ? "" : "did you mean " + near.front() + "? ",
-                                          fmt::join(kNames, ", ")));
+  return fail(Code::kInvalid, fmt::format("unknown output '{}'; {}there are {}", name,
+                                          near.empty() ? "" : "did you mean " + near.front() + "? ", fmt::join(kNames, ", ")));
 }
 
 std::string Printer::entry(const std::string& id, const Entry& entry) const {
@@ -72,8 +72,8 @@ std::string Printer::entry(const std::string& id, const Entry& entry) const {
 }
 
 std::string Printer::entries(const std::map<std::string, Entry>& entries) const {
-  if (format_ == Format::kJson) return joined(entries, compact);
-  if (format_ == Format::kRaw) return joined(entries, python_repr);
+  if (format_ == Format::kJson) return joined(entries, ",", compact);
+  if (format_ == Format::kRaw) return joined(entries, ", ", python_repr);
   if (format_ == Format::kYaml && entries.empty()) return "{}\n";
   std::string out;
   for (const auto& [id, one] : entries) out += entry(id, one);

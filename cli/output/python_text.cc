@@ -8,9 +8,7 @@ namespace brine::cli {
 namespace {
 
 // Python prefers single quotes, and takes double ones when that saves escapes.
-char quote_for(const std::string& text) {
-  return text.find('\'') != std::string::npos && text.find('"') == std::string::npos ? '"' : '\'';
-}
+char quote_for(const std::string& text) { return text.find('\'') != std::string::npos && text.find('"') == std::string::npos ? '"' : '\''; }
 
 void append_escaped(std::string& out, unsigned char c, char quote) {
   switch (c) {

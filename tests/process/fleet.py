@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -168,6 +169,10 @@ class Master(Daemon):
     def lookup(self, jid):
         return self.runner("jobs.lookup_jid", jid)
 
+    def events(self):
+        """A `brine-run state.event` that has been seen to hear."""
+        return Events(self)
+
     def delivered(self):
         """What the file returner wrote, line by line."""
         if not self.returns_file.exists():
@@ -175,10 +180,30 @@ class Master(Daemon):
         return [json.loads(line) for line in self.returns_file.read_text().splitlines() if line.endswith("}")]
 
 
+class Events:
+    """The lines of a running state.event."""
+
+    def __init__(self, master):
+        self.lines = []
+        self.process = master.spawn("state.event", program="brine-run")
+        self.reader = threading.Thread(target=lambda: [self.lines.append(line.decode()) for line in self.process.stdout])
+        self.reader.start()
+        # A subscription takes a moment to arrive: jobs that match nobody leave no event, key changes do.
+        await_(lambda: master.submit("*", "test.ping") and self.saw("/new"), "the event bus")
+
+    def saw(self, text):
+        return any(text in line for line in list(self.lines))
+
+    def close(self):
+        self.process.terminate()
+        self.reader.join()
+        self.process.wait()
+
+
 class Minion(Daemon):
     program = "brine-minion"
 
-    def __init__(self, folder, id, master, **settings):
+    def __init__(self, folder, id, master, /, **settings):
         self.id = id
         self.master = master
         defaults = {"id": id, "recon_default": 100, "recon_max": 500}
@@ -202,7 +227,7 @@ class Fleet:
         self.daemons.append(master)
         return master
 
-    def minion(self, id, master, folder=None, **settings):
+    def minion(self, id, master, /, folder=None, **settings):
         minion = Minion(self.folder / (folder or id), id, master, **settings)
         self.daemons.append(minion)
         return minion

@@ -216,7 +216,7 @@ class Peer:
         if not self.resumed:
             Ed25519PublicKey.from_public_bytes(proof["publicKey"]).verify(proof["signature"], b"brine-sigma-v1|master|" + th1)
             self.trust(proof["manifest"], proof["publicKey"])
-        self.th2 = H(b"brine-sigma-v1 th2", th1, outer["proof"])
+        self.th2 = H(b"brine-sigma-v1 th2", th1, received[4:])
 
     def trust(self, signed, master):
         outer = decode("manifest", "SignedManifest", signed)
@@ -243,12 +243,13 @@ class Peer:
         sealed = AESGCM(derive(self.prk, b"minion proof", self.th2)).encrypt(
             bytes(12), encode("handshake", "ClientProof", proof or self.proof()), self.th2
         )
-        th3 = H(b"brine-sigma-v1 th3", self.th2, sealed)
+        finish = encode("handshake", "ClientFinish", {"proof": sealed})
+        th3 = H(b"brine-sigma-v1 th3", self.th2, finish)
         self.session_id = derive(self.prk, b"session id", th3, 16)
         self.out = Direction(derive(self.prk, b"minion to master key", th3), derive(self.prk, b"minion to master iv", th3, 12), b"U")
         self.into = Direction(derive(self.prk, b"master to minion key", th3), derive(self.prk, b"master to minion iv", th3, 12), b"D")
         self.secret = derive(self.prk, b"resumption", th3)
-        self.wire.send(self.alter("finish", frame(FINISH, encode("handshake", "ClientFinish", {"proof": sealed}))))
+        self.wire.send(self.alter("finish", frame(FINISH, finish)))
 
     def shake_hands(self):
         """The Welcome."""

@@ -4,13 +4,11 @@ as often as is promised: once, or not at all and said to be interrupted."""
 
 import json
 import os
-import signal
+import subprocess
 
 import pytest
 
-from fleet import await_
-
-LOSSY = ["ASAN_OPTIONS=verify_asan_link_order=0"]
+from fleet import BIN, await_
 
 
 def marks(folder):
@@ -178,38 +176,33 @@ def test_the_command_of_a_killed_minion_does_not_go_on(fleet):
 LOSSY_MINION = ["minion.begun", "minion.executed", "minion.done", "minion.return_sent", "minion.acked"]
 
 
-def lossy(daemon, bin_dir):
+def lossy(daemon):
     """The disk of this daemon forgets what was not synced: with lossy_disk.so its unsynced writes can be taken back after a kill."""
     log = daemon.folder / "lossy"
     log.mkdir(exist_ok=True)
     return {
-        "LD_PRELOAD": str(bin_dir / "lossy_disk.so"),
+        "LD_PRELOAD": str(BIN / "lossy_disk.so"),
         "LOSSY_DISK_ROOT": str(daemon.root),
         "LOSSY_DISK_LOG": str(log),
         "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0",
     }
 
 
-def power_cut(daemon, bin_dir):
-    import subprocess
-
-    env = {**os.environ, "LOSSY_DISK_ROOT": str(daemon.root), "LOSSY_DISK_LOG": str(daemon.folder / "lossy")}
-    subprocess.run([bin_dir / "lossy_disk_revert"], env=env, check=True, capture_output=True)
+def power_cut(daemon):
+    subprocess.run([BIN / "lossy_disk_revert", daemon.root, daemon.folder / "lossy"], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("point", LOSSY_MINION)
 def test_the_minions_disk_loses_what_was_not_synced(fleet, point):
-    from fleet import BIN
-
     master = fleet.master(auto_accept=True).start()
     minion = fleet.minion("m1", master).start()
     await_(lambda: master.up() == ["m1"], "the minion")
     minion.stop()
-    minion.start(crash_at=point, env=lossy(minion, BIN))
+    minion.start(crash_at=point, env=lossy(minion))
     await_(lambda: master.up() == ["m1"], "the minion again")
     jid = master.submit("m1", "cmd.run", mark_command(fleet.folder), "--expires", "5m")
     minion.wait_crash(point)
-    power_cut(minion, BIN)
+    power_cut(minion)
     minion.start()
     part = settled(master, jid, "m1")
     assert part["state"] == ("returned" if point in ("minion.done", "minion.return_sent", "minion.acked") else "interrupted")
@@ -219,13 +212,11 @@ def test_the_minions_disk_loses_what_was_not_synced(fleet, point):
 
 @pytest.mark.parametrize("point", ["store.before_commit:5", "store.after_commit:5", "master.after_return_commit", "master.after_acknowledgement"])
 def test_the_masters_disk_loses_what_was_not_synced(fleet, point):
-    from fleet import BIN
-
     master = fleet.master(auto_accept=True).start()
     minion = fleet.minion("m1", master).start()
     await_(lambda: master.up() == ["m1"], "the minion")
     master.stop()
-    master.start(crash_at=point, env=lossy(master, BIN))
+    master.start(crash_at=point, env=lossy(master))
     accepted = []
     # Jobs until the point fires: each that was accepted (its jid was told) must be there afterwards.
     while master.alive() and len(accepted) < 50:
@@ -233,7 +224,7 @@ def test_the_masters_disk_loses_what_was_not_synced(fleet, point):
         if result.returncode == 0:
             accepted.append(json.loads(result.out)["jid"])
     master.wait_crash(point.split(":")[0])
-    power_cut(master, BIN)
+    power_cut(master)
     master.start()
     assert set(accepted) <= set(master.runner("jobs.list_jobs"))
     for number, jid in enumerate(accepted):

@@ -35,14 +35,16 @@ class EngineTest : public testing::Test {
 
   Admission admit(std::string_view id, std::string key = "key") {
     std::promise<Admission> answer;
-    engine->admit({minion_id(id), std::move(key), false, 0, "10.0.0.1"}, [&](Admission admission) { answer.set_value(std::move(admission)); });
+    engine->admit({minion_id(id), std::move(key), false, 0, "10.0.0.1"},
+                  [&](Admission admission) { answer.set_value(std::move(admission)); });
     return answer.get_future().get();
   }
   // A whole minion: admitted, and its session open.
   void connect(std::string_view id, std::uint64_t session, std::string grains = "{}", const std::vector<JobId>& running = {}) {
     const Admission admission = admit(id);
     EXPECT_EQ(admission.verdict, Verdict::kAccepted);
-    engine->session_opened({session_number(session), minion_id(id), session, std::move(grains), running, "10.0.0.1", admission.key_version});
+    engine->session_opened(
+        {session_number(session), minion_id(id), session, std::move(grains), running, "10.0.0.1", admission.key_version});
   }
   static Submission asking(int number, std::string target = "*") {
     Submission submission;

@@ -1,7 +1,7 @@
 #include "engine/job_board.h"
 
-#include <gmock/gmock.h>
 #include <fmt/core.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/engine/fakes.h"

@@ -56,7 +56,9 @@ class KeyAuthorityTest : public testing::Test {
     });
   }
 
-  static AdmissionRequest asking(std::string_view id, std::string key = "key") { return {minion_id(id), std::move(key), false, 0, "10.0.0.9"}; }
+  static AdmissionRequest asking(std::string_view id, std::string key = "key") {
+    return {minion_id(id), std::move(key), false, 0, "10.0.0.9"};
+  }
   static AdmissionRequest resuming(std::string_view id, std::uint64_t version, std::string key = "key") {
     return {minion_id(id), std::move(key), true, version, "10.0.0.9"};
   }
@@ -206,7 +208,8 @@ TEST_F(KeyAuthorityTest, FloodDoesNotPassTheBoundWhileCommitsAreUnderWay) {
   int busy = 0;
   int pending = 0;
   for (int i = 0; i < 100; ++i) {
-    keys->admit(asking("m" + std::to_string(i)), [&](const Admission& admission) { ++(admission.verdict == Verdict::kBusy ? busy : pending); });
+    keys->admit(asking("m" + std::to_string(i)),
+                [&](const Admission& admission) { ++(admission.verdict == Verdict::kBusy ? busy : pending); });
   }
   hold.release();
   ASSERT_TRUE(settle([&] { return busy + pending == 100; }));

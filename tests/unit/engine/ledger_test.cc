@@ -1,7 +1,7 @@
 #include "engine/ledger.h"
 
-#include <gmock/gmock.h>
 #include <fmt/core.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/engine/fakes.h"

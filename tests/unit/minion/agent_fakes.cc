@@ -18,7 +18,8 @@ std::string_view word(wire::ReceiptState state) {
 
 std::string note_of(const wire::SessionMessage& message) {
   if (const auto* value = std::get_if<wire::Return>(&message)) return "return " + value->record.jid.str();
-  if (const auto* receipt = std::get_if<wire::Receipt>(&message)) return "receipt " + receipt->jid.str() + " " + std::string(word(receipt->state));
+  if (const auto* receipt = std::get_if<wire::Receipt>(&message))
+    return "receipt " + receipt->jid.str() + " " + std::string(word(receipt->state));
   if (std::holds_alternative<wire::Status>(message)) return "status";
   if (std::holds_alternative<wire::Leaving>(message)) return "leaving";
   if (std::holds_alternative<wire::Heartbeat>(message)) return "heartbeat";
@@ -121,8 +122,8 @@ std::string ScriptedMaster::manifest(std::uint64_t epoch) const {
 
 void ScriptedMaster::renew() {
   ++epoch_;
-  identity_ = std::make_shared<const net::ServerIdentity>(
-      net::ServerIdentity{key_, net::sha256(root_.public_key()), manifest(epoch_), epoch_});
+  identity_ =
+      std::make_shared<const net::ServerIdentity>(net::ServerIdentity{key_, net::sha256(root_.public_key()), manifest(epoch_), epoch_});
 }
 
 void ScriptedMaster::hang_up() {
@@ -283,8 +284,8 @@ std::vector<std::string> AgentTest::jids_started() const {
 }
 
 std::size_t AgentTest::place_of(std::string_view line) const {
-  return static_cast<std::size_t>(std::find_if(happened.begin(), happened.end(), [&](const auto& other) { return other.starts_with(line); }) -
-                                  happened.begin());
+  return static_cast<std::size_t>(
+      std::find_if(happened.begin(), happened.end(), [&](const auto& other) { return other.starts_with(line); }) - happened.begin());
 }
 
 }  // namespace brine::minion

@@ -552,7 +552,8 @@ TEST_F(AgentWindowTest, KeptReturnThatANewMastersLimitDoesNotLetThroughIsReplace
   agent->flush();
   const auto sent = returns();
   ASSERT_THAT(sent, SizeIs(1));
-  EXPECT_THAT(sent[0].payload, HasSubstr("max_message"));
+  EXPECT_LT(sent[0].payload.size(), 1'000u);
+  EXPECT_THAT(sent[0].payload.substr(0, 1'000), HasSubstr("max_message"));
   EXPECT_EQ(sent[0].jid, jid_number(1));
 }
 

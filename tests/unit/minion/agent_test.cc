@@ -171,7 +171,8 @@ TEST_F(AgentTest, BusyWithoutATicketIsNotRetriedAtOnceForEver) {
 
 TEST_F(AgentTest, RefusalInTheHandshakeIsWaitedOut) {
   connect();
-  agent->on_frame(wire::make_frame(wire::FrameType::kRefusal, encode(wire::Refusal{wire::RefusalCode::kBusy, milliseconds(7'000), "busy"})));
+  agent->on_frame(
+      wire::make_frame(wire::FrameType::kRefusal, encode(wire::Refusal{wire::RefusalCode::kBusy, milliseconds(7'000), "busy"})));
   EXPECT_EQ(agent->state(), State::kWaiting);
   EXPECT_GE(until(agent->next_tick(), clock), milliseconds(7'000));
   open_session();

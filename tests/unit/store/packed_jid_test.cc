@@ -7,7 +7,7 @@ namespace {
 
 TEST(PackedJid, TurnsBackIntoTheSameText) {
   for (const char* text :
-       {"20260731235959999999", "20260101000000000000", "00000101000000000001", "99991231235960999999", "20260231000000000000"}) {
+       {"20260731235959999999", "20260101000000000000", "00000101000000000001", "99991231235960999999", "20260228000000000000"}) {
     const auto packed = pack(JobId::trusted(text));
     ASSERT_TRUE(packed.has_value()) << text;
     EXPECT_GT(*packed, kNoJid);

@@ -1,0 +1,86 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "returners/returner.h"
+#include "tests/unit/returners/outbox_entries.h"
+
+namespace brine::returners {
+namespace {
+
+using Json = nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ReturnAsJson, HasTheFieldsThatAllReturnersShare) {
+  store::OutboxEntry entry = entry_number(7, R"({"load":[0.1,0.2]})");
+  entry.value.retcode = 3;
+  entry.value.success = false;
+  const Json json = Json::parse(to_json(entry));
+  EXPECT_EQ(json["jid"], entry.value.jid.str());
+  EXPECT_EQ(json["id"], "web7");
+  EXPECT_EQ(json["fun"], "test.ping");
+  EXPECT_EQ(json["outcome"], "returned");
+  EXPECT_EQ(json["success"], false);
+  EXPECT_EQ(json["retcode"], 3);
+  EXPECT_EQ(json["received"], 1'790'000'001'000'000);
+  EXPECT_EQ(json["duration_us"], 250);
+  EXPECT_EQ(json["return"], (Json{{"load", {0.1, 0.2}}}));
+  EXPECT_FALSE(json.contains("late"));
+}
+
+TEST(ReturnAsJson, LateReturnIsMarked) {
+  store::OutboxEntry entry = entry_number(1);
+  entry.late = true;
+  entry.function.clear();
+  const Json json = Json::parse(to_json(entry));
+  EXPECT_EQ(json["late"], true);
+  EXPECT_EQ(json["fun"], "");
+}
+
+TEST(ReturnAsJson, EveryOutcomeHasItsName) {
+  const std::vector<std::pair<store::Outcome, std::string>> names{{store::Outcome::kReturned, "returned"},
+                                                                  {store::Outcome::kInterrupted, "interrupted"},
+                                                                  {store::Outcome::kRefused, "refused"},
+                                                                  {store::Outcome::kNoMatch, "no_match"},
+                                                                  {store::Outcome::kUnknown, "unknown"}};
+  for (const auto& [outcome, name] : names) {
+    store::OutboxEntry entry = entry_number(1);
+    entry.value.outcome = outcome;
+    EXPECT_EQ(Json::parse(to_json(entry))["outcome"], name);
+  }
+}
+
+TEST(ReturnAsJson, NumbersAreNotRewritten) {
+  EXPECT_THAT(to_json(entry_number(1, "[1e400, 0.10, 12345678901234567890123]")), HasSubstr("[1e400, 0.10, 12345678901234567890123]"));
+}
+
+TEST(ReturnAsJson, TextThatIsNotJsonBecomesAString) {
+  EXPECT_EQ(Json::parse(to_json(entry_number(1, "hello")))["return"], "hello");
+  EXPECT_EQ(Json::parse(to_json(entry_number(1, "")))["return"], "");
+  EXPECT_EQ(Json::parse(to_json(entry_number(1, "{\"a\": 1")))["return"], "{\"a\": 1");
+}
+
+TEST(ReturnAsJson, BytesThatAreNotUtf8BecomeReadableJson) {
+  const std::string text = to_json(entry_number(1, std::string("\xff\xfe\0x", 4)));
+  EXPECT_TRUE(Json::accept(text));
+  EXPECT_THAT(Json::parse(text)["return"].get<std::string>(), HasSubstr("x"));
+}
+
+TEST(ReturnAsJson, PayloadCannotEndItsValue) {
+  const Json json = Json::parse(to_json(entry_number(1, "1, \"id\": \"db1\"")));
+  EXPECT_EQ(json["id"], "web1");
+  EXPECT_EQ(json["return"], "1, \"id\": \"db1\"");
+}
+
+TEST(ReturnAsJson, PayloadCannotWriteLinesOfItsOwn) {
+  const std::string forged = "[\n{\"jid\": \"1\", \"id\": \"db1\"}\r\n, \"a\\nb\"]";
+  const std::string text = to_json(entry_number(1, forged));
+  EXPECT_THAT(text, Not(HasSubstr("\n")));
+  EXPECT_THAT(text, Not(HasSubstr("\r")));
+  EXPECT_EQ(Json::parse(text)["return"], Json::parse(forged));
+}
+
+}  // namespace
+}  // namespace brine::returners

@@ -1,0 +1,123 @@
+#include "wire/session.h"
+
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "tests/unit/wire/samples.h"
+
+namespace brine::wire {
+namespace {
+
+template <typename Message>
+Message read_golden(const std::string& name) {
+  const auto decoded = decode_session_message(golden(name));
+  if (!decoded || !std::holds_alternative<Message>(*decoded)) {
+    ADD_FAILURE() << name << ": " << (decoded ? "another message" : decoded.error().message);
+    return {};
+  }
+  return std::get<Message>(*decoded);
+}
+
+bool decodes(const SessionMessage& message) { return decode_session_message(encode(message)).has_value(); }
+
+auto fields(const store::ReturnRecord& r) {
+  return std::tuple(r.jid.str(), r.outcome, r.retcode, r.success, r.payload, r.started, r.duration_us);
+}
+
+const char* const kBadJids[] = {"../../../etc/passwd0", "2024022912345612345", "2024022912345612345/", "20240230000000000000"};
+
+TEST(SessionCodec, WelcomeIsReadWhole) {
+  const auto all = [](const Welcome& m) {
+    return std::tuple(m.verdict, m.retry_after.count(), m.text, m.master_time, m.ticket, m.ticket_life.count(), m.cookie, m.manifest,
+                      m.masters, m.heartbeat.count(), m.heartbeat_timeout.count(), m.max_message, m.renew_journal);
+  };
+  EXPECT_EQ(all(read_golden<Welcome>("session_welcome")), all(sample_welcome()));
+}
+
+TEST(SessionCodec, DeliveryIsReadWhole) {
+  const auto all = [](const Delivery& m) { return std::tuple(m.job, m.index, m.proof); };
+  EXPECT_EQ(all(read_golden<Delivery>("session_delivery")), all(sample_delivery()));
+}
+
+TEST(SessionCodec, ReturnAndCallReportAreReadWhole) {
+  EXPECT_EQ(fields(read_golden<Return>("session_return").record), fields(sample_return().record));
+  const auto call = read_golden<CallReport>("session_call_report");
+  const auto expected = sample_call_report();
+  EXPECT_EQ(std::tuple(call.function, call.arguments), std::tuple(expected.function, expected.arguments));
+  EXPECT_EQ(fields(call.result), fields(expected.result));
+}
+
+TEST(SessionCodec, ShortMessagesAreReadWhole) {
+  EXPECT_EQ(read_golden<Ack>("session_ack").jids, sample_ack().jids);
+  const auto reply = read_golden<CallReply>("session_call_reply");
+  EXPECT_EQ(std::tuple(reply.jid, reply.error), std::tuple(sample_call_reply().jid, sample_call_reply().error));
+  const auto goodbye = read_golden<Goodbye>("session_goodbye");
+  EXPECT_EQ(std::tuple(goodbye.reason, goodbye.retry_after.count(), goodbye.text),
+            std::tuple(sample_goodbye().reason, sample_goodbye().retry_after.count(), sample_goodbye().text));
+  const auto status = read_golden<Status>("session_status");
+  EXPECT_EQ(std::tuple(status.grains, status.running), std::tuple(sample_status().grains, sample_status().running));
+  const auto receipt = read_golden<Receipt>("session_receipt");
+  EXPECT_EQ(std::tuple(receipt.jid, receipt.state), std::tuple(sample_receipt().jid, sample_receipt().state));
+  read_golden<Leaving>("session_leaving");
+  read_golden<Heartbeat>("session_heartbeat");
+}
+
+TEST(SessionCodec, EmptyListsAndTextsRoundTrip) {
+  for (const SessionMessage& message :
+       {SessionMessage(Welcome{}), SessionMessage(Delivery{}), SessionMessage(Ack{}), SessionMessage(CallReply{}),
+        SessionMessage(Goodbye{}), SessionMessage(Status{}), SessionMessage(CallReport{})}) {
+    const auto again = decode_session_message(encode(message));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->index(), message.index());
+  }
+}
+
+TEST(SessionCodec, LargePayloadRoundTrips) {
+  Return message = sample_return();
+  message.record.payload = std::string(4U << 20, 'p');
+  const auto again = decode_session_message(encode(message));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(std::get<Return>(*again).record.payload, message.record.payload);
+}
+
+TEST(SessionCodec, BadJidsAreRefusedWhereverTheyStand) {
+  for (const char* text : kBadJids) {
+    const JobId jid = JobId::trusted(text);
+    EXPECT_FALSE(decodes(Ack{{sample_ack().jids[0], jid}})) << text;
+    EXPECT_FALSE(decodes(CallReply{jid, ""})) << text;
+    EXPECT_FALSE(decodes(Status{"{}", {jid}})) << text;
+    EXPECT_FALSE(decodes(Receipt{jid, ReceiptState::kQueued})) << text;
+    Return message = sample_return();
+    message.record.jid = jid;
+    EXPECT_FALSE(decodes(message)) << text;
+  }
+  EXPECT_FALSE(decodes(Receipt{}));
+  EXPECT_FALSE(decodes(Return{}));
+}
+
+TEST(SessionCodec, InclusionProofHasAtMost32StepsOf32Bytes) {
+  Delivery delivery = sample_delivery();
+  delivery.proof.assign(32, bytes_from(0, 32));
+  EXPECT_TRUE(decodes(delivery));
+  delivery.proof.push_back(bytes_from(0, 32));
+  EXPECT_FALSE(decodes(delivery));
+  for (const std::size_t size : {0U, 31U, 33U}) {
+    delivery.proof = {bytes_from(0, 32), bytes_from(0, size)};
+    EXPECT_FALSE(decodes(delivery)) << size;
+  }
+}
+
+TEST(SessionCodec, UnknownEnumeratorsAreRefused) {
+  Welcome welcome = sample_welcome();
+  welcome.verdict = static_cast<Verdict>(5);
+  EXPECT_FALSE(decodes(welcome));
+  EXPECT_FALSE(decodes(Goodbye{static_cast<GoodbyeReason>(4), milliseconds(0), ""}));
+  EXPECT_FALSE(decodes(Receipt{sample_receipt().jid, static_cast<ReceiptState>(3)}));
+  Return message = sample_return();
+  message.record.outcome = static_cast<store::Outcome>(5);
+  EXPECT_FALSE(decodes(message));
+}
+
+}  // namespace
+}  // namespace brine::wire

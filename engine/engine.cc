@@ -47,10 +47,7 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
                      acknowledge(returns);
                      loop_.post([this, returns = std::move(returns)]() mutable { committed(std::move(returns)); });
                    },
-               .fed =
-                   [this](std::vector<store::FeedEntry> entries) {
-                     loop_.post([this, entries = std::move(entries)] { fed(entries); });
-                   },
+               .fed = [this](std::vector<store::FeedEntry> entries) { loop_.post([this, entries = std::move(entries)] { fed(entries); }); },
                .outbox_grew = std::move(outbox_grew)}),
       keys_(ledger_, notary, clock, options_.keys,
             {.accepted = [this](const MinionId& id) { key_accepted(id); },
@@ -126,8 +123,10 @@ void Engine::on_session_opened(SessionOpened opened) {
   const Roster::Opened result = roster_.open(*minion, opened);
   if (result.displaced) gateway_.end_session(*result.displaced, GoodbyeReason::kDisplaced, "the same minion connected again");
   if (result.duplicate) {
-    log::warning("two minions hold the key of {}: they take the session from each other, the last one from {}", opened.id.str(), opened.address);
-    if (events_.wanted()) events_.publish("brine/minion/" + opened.id.str() + "/duplicate", dump({{"id", opened.id.str()}, {"address", opened.address}}));
+    log::warning("two minions hold the key of {}: they take the session from each other, the last one from {}", opened.id.str(),
+                 opened.address);
+    if (events_.wanted())
+      events_.publish("brine/minion/" + opened.id.str() + "/duplicate", dump({{"id", opened.id.str()}, {"address", opened.address}}));
   }
   counters_.sessions.fetch_add(1, std::memory_order_relaxed);
   counters_.connected = static_cast<std::int64_t>(roster_.connected());
@@ -136,7 +135,8 @@ void Engine::on_session_opened(SessionOpened opened) {
     ledger_.keep_grains({opened.id, std::move(opened.grains)});
   }
   if (!result.displaced) came_.push_back(opened.id);
-  if (events_.wanted()) events_.publish("brine/minion/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}));
+  if (events_.wanted())
+    events_.publish("brine/minion/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}));
   board_.session_opened(opened.id, *minion, opened.running);
 }
 
@@ -195,7 +195,8 @@ void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
 }
 
 void Engine::key_seen(const MinionId& id, std::string_view act, std::string_view address) {
-  if (events_.wanted()) events_.publish("brine/auth", dump({{"act", std::string(act)}, {"id", id.str()}, {"address", std::string(address)}}));
+  if (events_.wanted())
+    events_.publish("brine/auth", dump({{"act", std::string(act)}, {"id", id.str()}, {"address", std::string(address)}}));
 }
 
 void Engine::change_keys(KeyAuthority::Change what, KeyAuthority::Selection selection, std::function<void(Result<KeyList>)> done) {
@@ -215,7 +216,8 @@ JobId Engine::next_jid() {
 
 Status Engine::admission_control() const {
   if (refusing_) return fail(Code::kUnavailable, "the master is stopping");
-  if (!ledger_.available()) return fail(Code::kUnavailable, "the store is away: " + ledger_.trouble() + "; no job is accepted until it is back");
+  if (!ledger_.available())
+    return fail(Code::kUnavailable, "the store is away: " + ledger_.trouble() + "; no job is accepted until it is back");
   if (board_.full()) return std::unexpected(busy(std::to_string(board_.size()) + " jobs are open"));
   if (ledger_.depth() > options_.ledger.queue / 2) return std::unexpected(busy("the ledger has too much to write"));
   if (options_.outbox_refuses_jobs && outbox_bytes_ > options_.outbox_max_bytes)
@@ -239,7 +241,8 @@ void Engine::accept(Submission submission, std::shared_ptr<Watcher> watcher, std
   }
   auto record = draft(submission);
   if (!record) return done(std::unexpected(record.error()));
-  publish(std::make_shared<PendingSubmission>(PendingSubmission{std::move(submission), std::move(watcher), std::move(done), std::move(*record)}));
+  publish(std::make_shared<PendingSubmission>(
+      PendingSubmission{std::move(submission), std::move(watcher), std::move(done), std::move(*record)}));
 }
 
 Result<std::shared_ptr<store::JobRecord>> Engine::draft(const Submission& submission) {

@@ -32,12 +32,12 @@ struct EngineOptions {
   KeyPolicy keys;
   BoardPolicy board;
   LedgerOptions ledger;
-  milliseconds timeout{5'000};            // default -t
+  milliseconds timeout{5'000};  // default -t
   seconds keep_jobs{86'400};
   milliseconds max_expires{7LL * 86'400'000};
   std::uint64_t outbox_max_bytes = 1ULL << 30;
   bool outbox_refuses_jobs = true;
-  std::size_t queue = 100'000;            // tasks for the engine's thread
+  std::size_t queue = 100'000;  // tasks for the engine's thread
 };
 
 struct Submission {
@@ -163,7 +163,7 @@ class Engine {
   UnixMicros last_jid_ = 0;
   bool refusing_ = false;
   std::map<JobId, std::function<void(Result<JobId>)>> calls_;
-  std::vector<MinionId> came_;   // since the last presence event
+  std::vector<MinionId> came_;  // since the last presence event
   std::vector<MinionId> went_;
   std::atomic<std::uint64_t> outbox_bytes_{0};
   MonoTime next_slow_tick_{};

@@ -143,7 +143,8 @@ void JobBoard::review(OpenJob& job, MonoTime now) {
   if (job.watches.empty()) return;
   const auto wait = [&](const OpenJob::Watch& watch) {
     for (std::size_t place = 0; place < job.parts.size(); ++place) {
-      if (job.parts[place] != OpenJob::Part::kReturned && judge(*job.record, job.parts[place], job.record->expected[place], watch.patience, now).wait)
+      if (job.parts[place] != OpenJob::Part::kReturned &&
+          judge(*job.record, job.parts[place], job.record->expected[place], watch.patience, now).wait)
         return true;
     }
     return false;

@@ -55,9 +55,9 @@ struct OpenJob {
   };
 
   std::shared_ptr<const store::JobRecord> record;
-  std::vector<Part> parts;      // by place in record->expected
+  std::vector<Part> parts;  // by place in record->expected
   std::size_t returned = 0;
-  std::size_t running = 0;      // parts in kQueued or kRunning
+  std::size_t running = 0;  // parts in kQueued or kRunning
   std::vector<Watch> watches;
 
   std::size_t place_of(const MinionId& id) const;  // expected.size() if not expected

@@ -83,9 +83,8 @@ store::KeyRecord KeyAuthority::make(const MinionId& id, store::KeyState state, c
 
 void KeyAuthority::commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
                           std::function<void(Status)> done) {
-  const bool taken = ledger_.change_keys(std::move(records), std::move(forgotten), [this, done](Status status) {
-    post_([done, status = std::move(status)] { done(status); });
-  });
+  const bool taken = ledger_.change_keys(std::move(records), std::move(forgotten),
+                                         [this, done](Status status) { post_([done, status = std::move(status)] { done(status); }); });
   if (!taken) done(fail(Code::kBusy, "the ledger's queue is full; try again"));
 }
 
@@ -135,7 +134,8 @@ void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Adm
       return done({Verdict::kBusy, policy_.acceptance_wait, status.error().message, 0});
     }
     if (accepted) apply(record);
-    log::info("key of {} from {}: {}", record.id.str(), request.address, accepted ? "accepted without an operator" : "waits for acceptance");
+    log::info("key of {} from {}: {}", record.id.str(), request.address,
+              accepted ? "accepted without an operator" : "waits for acceptance");
     listener_.seen(record.id, accepted ? "accept" : "pend", request.address);
     if (accepted) listener_.accepted(record.id);
     done(judge(record, request));
@@ -144,10 +144,11 @@ void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Adm
 
 void KeyAuthority::deny(const AdmissionRequest& request, std::function<void(Admission)> done) {
   const auto before = denied_.find(request.id);
-  const store::KeyRecord record = make(request.id, store::KeyState::kDenied, request.public_key, before == denied_.end() ? nullptr : &before->second);
+  const store::KeyRecord record =
+      make(request.id, store::KeyState::kDenied, request.public_key, before == denied_.end() ? nullptr : &before->second);
   apply(record);
-  const Admission admission{Verdict::kDenied, policy_.acceptance_wait * 3, "another key holds this id; on the master: brine-key -d " + request.id.str(),
-                            0};
+  const Admission admission{Verdict::kDenied, policy_.acceptance_wait * 3,
+                            "another key holds this id; on the master: brine-key -d " + request.id.str(), 0};
   const MonoTime now = clock_.now();
   const auto written = denied_written_.find(request.id);
   if (written != denied_written_.end() && now - written->second < kDeniedWriteEvery) return done(admission);
@@ -170,9 +171,11 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
     // To reject another's claim is to forget it: the key that holds the id stays as it is.
     if (what == Change::kReject && was_denied && known != keys_.end()) return;
     // Only a denied claim may find that its id has been changed already.
-    const auto taken = was_denied ? std::find_if(records.begin(), records.end(), [&](const auto& other) { return other.id == record.id; }) : records.end();
+    const auto taken =
+        was_denied ? std::find_if(records.begin(), records.end(), [&](const auto& other) { return other.id == record.id; }) : records.end();
     const store::KeyRecord* before = taken != records.end() ? &*taken : known != keys_.end() ? &known->second : nullptr;
-    records.push_back(make(record.id, what == Change::kAccept ? store::KeyState::kAccepted : store::KeyState::kRejected, record.public_key, before));
+    records.push_back(
+        make(record.id, what == Change::kAccept ? store::KeyState::kAccepted : store::KeyState::kRejected, record.public_key, before));
   };
   for (const auto& [id, record] : keys_) {
     if (!selection.matches(id)) continue;
@@ -203,7 +206,8 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
       const auto known = keys_.find(record.id);
       const bool other_key = known != keys_.end() && known->second.public_key != record.public_key;
       apply(record);
-      if (what == Change::kReject || other_key) listener_.withdrawn(record.id, what == Change::kReject ? "the key was rejected" : "another key was accepted");
+      if (what == Change::kReject || other_key)
+        listener_.withdrawn(record.id, what == Change::kReject ? "the key was rejected" : "another key was accepted");
       if (what == Change::kAccept) listener_.accepted(record.id);
     }
     done(changed);

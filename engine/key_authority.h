@@ -42,7 +42,7 @@ class KeyAuthority {
  public:
   struct Listener {
     std::function<void(const MinionId&)> accepted;
-    std::function<void(const MinionId&, std::string_view why)> withdrawn;  // rejected or deleted
+    std::function<void(const MinionId&, std::string_view why)> withdrawn;                       // rejected or deleted
     std::function<void(const MinionId&, std::string_view act, std::string_view address)> seen;  // for events: pend, denied, ...
   };
 
@@ -92,7 +92,7 @@ class KeyAuthority {
   const KeyPolicy policy_;
   const Listener listener_;
   std::function<void(std::function<void()>)> post_;
-  std::map<MinionId, store::KeyRecord> keys_;    // pending, accepted, rejected
+  std::map<MinionId, store::KeyRecord> keys_;  // pending, accepted, rejected
   std::map<MinionId, store::KeyRecord> denied_;
   std::map<MinionId, MonoTime> denied_written_;
   std::set<MinionId> enrolling_;  // accepted without an operator, the commit is under way

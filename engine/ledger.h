@@ -35,7 +35,7 @@ struct PublishedJob {
 };
 
 struct LedgerOptions {
-  std::size_t queue = 65'536;            // returns and other entries
+  std::size_t queue = 65'536;  // returns and other entries
   std::size_t batch = 512;
   milliseconds expire_every{5'000};
   seconds outbox_keep{7 * 86'400};
@@ -76,7 +76,8 @@ class Ledger {
   bool add_returns(std::vector<PendingReturn>&& returns);
   // done gets kUnavailable when the store is away.
   bool publish(std::shared_ptr<const store::JobRecord> job, std::function<void(Result<PublishedJob>)> done);
-  bool change_keys(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten, std::function<void(Status)> done);
+  bool change_keys(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
+                   std::function<void(Status)> done);
   bool keep_grains(store::GrainsRecord grains);
   bool keep_setting(std::string name, std::string value);
   bool returner_at(std::string returner, std::uint64_t position);

@@ -21,10 +21,10 @@ struct Minion {
   std::optional<SessionRef> session;
   std::uint64_t instance = 0;
   std::string address;
-  UnixMicros since = 0;          // of the session
-  MonoTime away_since{};         // while there is no session
-  bool left = false;             // it said goodbye: not waited for
-  std::vector<OpenJob*> owes;    // jobs that expect a return of it; owned by the job board
+  UnixMicros since = 0;        // of the session
+  MonoTime away_since{};       // while there is no session
+  bool left = false;           // it said goodbye: not waited for
+  std::vector<OpenJob*> owes;  // jobs that expect a return of it; owned by the job board
   // Takeovers between two instances with one key (a cloned machine).
   std::uint64_t previous_instance = 0;
   MonoTime takeover_window{};
@@ -56,9 +56,7 @@ class Roster {
 
  private:
   struct SessionHash {
-    std::size_t operator()(const SessionRef& ref) const noexcept {
-      return std::hash<std::uint64_t>{}(ref.connection * 31 + ref.loop);
-    }
+    std::size_t operator()(const SessionRef& ref) const noexcept { return std::hash<std::uint64_t>{}(ref.connection * 31 + ref.loop); }
   };
   const Clock& clock_;
   std::unordered_map<MinionId, Minion> minions_;

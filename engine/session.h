@@ -23,9 +23,9 @@ struct SessionRef {
 struct AdmissionRequest {
   MinionId id;
   std::string public_key;
-  bool resumed = false;                  // by ticket: ticket_key_version is then the key record's version at that time
+  bool resumed = false;  // by ticket: ticket_key_version is then the key record's version at that time
   std::uint64_t ticket_key_version = 0;
-  std::string address;                   // for the log and events
+  std::string address;  // for the log and events
 };
 
 enum class Verdict : std::uint8_t { kAccepted, kPending, kRejected, kDenied, kBusy };
@@ -41,8 +41,8 @@ struct Admission {
 struct SessionOpened {
   SessionRef session;
   MinionId id;
-  std::uint64_t instance = 0;   // random per minion process
-  std::string grains;           // JSON text
+  std::uint64_t instance = 0;  // random per minion process
+  std::string grains;          // JSON text
   std::vector<JobId> running;
   std::string address;
   std::uint64_t key_version = 0;  // of the Admission that let it in: void if the key has changed since

@@ -18,7 +18,7 @@ namespace brine::front {
 
 struct AdmissionOptions {
   std::array<std::size_t, 3> lane_capacity{16'384, 16'384, 2'048};  // ticket, known, unknown
-  double unknown_per_second = 200;   // per source network
+  double unknown_per_second = 200;                                  // per source network
   double unknown_burst = 1'000;
   std::size_t handshakes_per_turn = 8;  // about 1 ms of asymmetric cryptography between two looks at the open sessions
 };

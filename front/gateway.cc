@@ -51,7 +51,8 @@ void LoopGateway::acknowledge(engine::SessionRef session, std::vector<JobId> jid
 
 void LoopGateway::end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) {
   const Lane& lane = lanes_[session.loop];
-  lane.loop->post([front = lane.front, session, reason, text = std::move(text)]() mutable { front->end_session(session, reason, std::move(text)); });
+  lane.loop->post(
+      [front = lane.front, session, reason, text = std::move(text)]() mutable { front->end_session(session, reason, std::move(text)); });
 }
 
 void LoopGateway::say_stopping() {

@@ -155,10 +155,8 @@ wire::Welcome MinionFront::welcome(const Session& session, const engine::Admissi
   const net::ServerHandshake::Peer& peer = *session.proven;
   if (peer.proof.manifest_epoch < identity->manifest_epoch) message.manifest = identity->manifest;
   if (admission.verdict != engine::Verdict::kAccepted || peer.proof.purpose != wire::Purpose::kMinion) return message;
-  net::TicketContent ticket{session.id,          net::sha256(peer.proof.public_key),
-                            admission.key_version, identity->manifest_epoch,
-                            message.master_time, context_->tickets->life(),
-                            peer.keys.resumption_secret};
+  net::TicketContent ticket{session.id,          net::sha256(peer.proof.public_key), admission.key_version,      identity->manifest_epoch,
+                            message.master_time, context_->tickets->life(),          peer.keys.resumption_secret};
   message.ticket = context_->tickets->seal(ticket);
   message.ticket_life = ticket.life;
   message.cookie = context_->tickets->make_cookie(session.id);
@@ -221,8 +219,8 @@ void MinionFront::on_status(net::ConnectionId id, Session& session, wire::Status
   if (status.grains.size() > kMaxGrains) return broken(id, session, "grains of more than 256 KiB");
   if (session.stage == Stage::kOpen) return context_->upstream->grains_changed(session.id, std::move(status.grains));
   session.stage = Stage::kOpen;
-  context_->upstream->session_opened(
-      {ref(id), session.id, session.instance, std::move(status.grains), std::move(status.running), session.peer.address, session.key_version});
+  context_->upstream->session_opened({ref(id), session.id, session.instance, std::move(status.grains), std::move(status.running),
+                                      session.peer.address, session.key_version});
 }
 
 void MinionFront::on_return(net::ConnectionId id, Session& session, wire::Return&& message) {

@@ -116,9 +116,10 @@ double durable_returns_per_second(const std::string& folder) {
   require((*store)->commit(batch).has_value(), "cannot publish");
 
   std::atomic<std::size_t> committed{0};
-  engine::Ledger ledger(**store, clock, {}, {.returned = [&](std::vector<engine::CommittedReturn> returns) { committed += returns.size(); },
-                                             .fed = [](std::vector<store::FeedEntry>) {},
-                                             .outbox_grew = [] {}});
+  engine::Ledger ledger(**store, clock, {},
+                        {.returned = [&](std::vector<engine::CommittedReturn> returns) { committed += returns.size(); },
+                         .fed = [](std::vector<store::FeedEntry>) {},
+                         .outbox_grew = [] {}});
   const auto feed = (*store)->feed_end();
   ledger.start(*feed);
   std::vector<int> order(kMinions);

@@ -46,8 +46,9 @@ Result<Identity> Identity::open(const std::string& pki_dir, const std::string& m
   BRINE_TRY(identity.renew_if_due(clock));
   const auto& members = identity.manifest_.members;
   if (std::none_of(members.begin(), members.end(), [&](const wire::Member& m) { return m.public_key == identity.key_.public_key(); }))
-    return fail(Code::kDenied, pki_dir + "/master.key is not a master of this cluster: the manifest does not name it. Put the right key or the "
-                                         "right manifest there, or have the root sign a new one");
+    return fail(Code::kDenied, pki_dir +
+                                   "/master.key is not a master of this cluster: the manifest does not name it. Put the right key or the "
+                                   "right manifest there, or have the root sign a new one");
   return identity;
 }
 
@@ -55,7 +56,8 @@ Result<Identity> Identity::open(const std::string& pki_dir, const std::string& m
 Status Identity::found_cluster(const Clock& clock) {
   BRINE_LET(const auto kept, root_key());
   if (!kept && read_file(pki_dir_ + "/root.pub"))
-    return fail(Code::kNotFound, pki_dir_ + " has a root.pub but neither manifest nor root.key: put the manifest back, or bring root.key to sign one");
+    return fail(Code::kNotFound,
+                pki_dir_ + " has a root.pub but neither manifest nor root.key: put the manifest back, or bring root.key to sign one");
   BRINE_LET(const net::SigningKey root, net::load_or_create_key(pki_dir_, "root"));
   BRINE_TRY(make_manifest(root, clock));
   log::info("made the cluster's root key; its fingerprint is {}", net::fingerprint(root.public_key()));
@@ -108,7 +110,8 @@ Result<bool> Identity::renew_if_due(const Clock& clock) {
 }
 
 std::shared_ptr<const net::ServerIdentity> Identity::server_identity() const {
-  return std::make_shared<const net::ServerIdentity>(net::ServerIdentity{key_, net::sha256(manifest_.root), signed_manifest_, manifest_.epoch});
+  return std::make_shared<const net::ServerIdentity>(
+      net::ServerIdentity{key_, net::sha256(manifest_.root), signed_manifest_, manifest_.epoch});
 }
 
 }  // namespace brine::master

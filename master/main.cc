@@ -36,12 +36,18 @@ int parse(int argc, char** argv, Arguments& arguments) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const bool has_value = i + 1 < argc;
-    if ((argument == "-c" || argument == "--config-dir") && has_value) arguments.config_dir = argv[++i];
-    else if ((argument == "-l" || argument == "--log-level") && has_value) arguments.log_level = argv[++i];
-    else if (argument == "--check-config") arguments.check = true;
-    else if (argument == "--version") return std::printf("brine-master %s\n", brine::kVersion), 0;
-    else if (argument == "--help" || argument == "-h") return std::fputs(kHelp, stdout), 0;
-    else return std::fprintf(stderr, "brine-master: unknown or incomplete option '%s'\n\n%s", argument.c_str(), kHelp), brine::kExitConfig;
+    if ((argument == "-c" || argument == "--config-dir") && has_value)
+      arguments.config_dir = argv[++i];
+    else if ((argument == "-l" || argument == "--log-level") && has_value)
+      arguments.log_level = argv[++i];
+    else if (argument == "--check-config")
+      arguments.check = true;
+    else if (argument == "--version")
+      return std::printf("brine-master %s\n", brine::kVersion), 0;
+    else if (argument == "--help" || argument == "-h")
+      return std::fputs(kHelp, stdout), 0;
+    else
+      return std::fprintf(stderr, "brine-master: unknown or incomplete option '%s'\n\n%s", argument.c_str(), kHelp), brine::kExitConfig;
   }
   return -1;
 }

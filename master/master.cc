@@ -41,14 +41,15 @@ class Master::EngineUpstream final : public front::Upstream {
   }
   void session_opened(engine::SessionOpened opened) override { engine_.session_opened(std::move(opened)); }
   void session_closed(engine::SessionRef session, engine::EndReason reason) override { engine_.session_closed(session, reason); }
-  void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) override { engine_.receipt(session, std::move(jid), receipt); }
+  void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) override {
+    engine_.receipt(session, std::move(jid), receipt);
+  }
   void grains_changed(MinionId id, std::string grains) override { engine_.grains_changed(std::move(id), std::move(grains)); }
   bool returns(std::vector<engine::PendingReturn>&& returns) override { return engine_.add_returns(std::move(returns)); }
   void call(MinionId id, front::CallReport report, std::function<void(JobId, std::string)> done) override {
-    engine_.report_call({std::move(id), std::move(report.function), std::move(report.arguments), std::move(report.result)},
-                        [done = std::move(done)](const Result<JobId>& result) {
-                          result ? done(*result, "") : done(JobId(), result.error().message);
-                        });
+    engine_.report_call(
+        {std::move(id), std::move(report.function), std::move(report.arguments), std::move(report.result)},
+        [done = std::move(done)](const Result<JobId>& result) { result ? done(*result, "") : done(JobId(), result.error().message); });
   }
 
  private:
@@ -113,7 +114,8 @@ Status Master::open_tickets() {
 }
 
 void Master::keep_ticket_keys() {
-  if (tickets_->rotate_if_due(clock_.unix_now())) engine_->ledger().keep_setting(kTicketKeys, tickets_->wrap(identity_->wrap_key().public_key()));
+  if (tickets_->rotate_if_due(clock_.unix_now()))
+    engine_->ledger().keep_setting(kTicketKeys, tickets_->wrap(identity_->wrap_key().public_key()));
 }
 
 engine::EngineOptions Master::engine_options() const {
@@ -154,10 +156,9 @@ Status Master::start_engine() {
 Status Master::start_returners() {
   for (const config::FileReturnerConfig& file : config_.returners) {
     BRINE_LET(auto returner, returners::open_file_returner({file.name, file.path, file.max_bytes, file.keep}));
-    drains_.push_back(std::make_unique<returners::Drain>(std::move(returner), *store_, returners::DrainOptions{},
-                                                         [this](const std::string& name, std::uint64_t position) {
-                                                           return engine_->ledger().returner_at(name, position);
-                                                         }));
+    drains_.push_back(std::make_unique<returners::Drain>(
+        std::move(returner), *store_, returners::DrainOptions{},
+        [this](const std::string& name, std::uint64_t position) { return engine_->ledger().returner_at(name, position); }));
   }
   for (const auto& drain : drains_) BRINE_TRY(drain->start());
   return {};
@@ -215,7 +216,8 @@ Status Master::open_operator_face() {
   BRINE_LET(operator_face_, net::Face::open(options, [&](net::FaceLoop& loop) {
               return std::make_unique<OperatorDesk>(loop, *engine_, runners_, runner_thread_, allowed);
             }));
-  if (!config_.operators.empty() && ::chmod(config_.sock_dir.c_str(), 0711) != 0) return fail_errno("cannot open " + config_.sock_dir, errno);
+  if (!config_.operators.empty() && ::chmod(config_.sock_dir.c_str(), 0711) != 0)
+    return fail_errno("cannot open " + config_.sock_dir, errno);
   return {};
 }
 

@@ -45,7 +45,8 @@ class OperatorDesk::JobWatcher final : public engine::Watcher {
   }
   void finished(const std::vector<engine::MissingMinion>& missing) override {
     wire::Finished reply;
-    for (const engine::MissingMinion& value : missing) reply.missing.push_back({value.id, std::string(engine::to_string(value.state)), value.text});
+    for (const engine::MissingMinion& value : missing)
+      reply.missing.push_back({value.id, std::string(engine::to_string(value.state)), value.text});
     link_->send(reply);
   }
   bool gone() const override { return link_->gone; }
@@ -62,7 +63,8 @@ void OperatorDesk::on_open(net::ConnectionId connection, const net::Peer& peer) 
   if (!peer.local || !allowed_.contains(peer.uid)) {
     log::warning("{} is not an operator: refused", peer.address);
     const std::string who = user_of(peer.uid);
-    loop_.send(connection, encode_reply(wire::Failure{Code::kDenied, "user " + who + " is not an operator of this master; add it to `operators`"}));
+    loop_.send(connection,
+               encode_reply(wire::Failure{Code::kDenied, "user " + who + " is not an operator of this master; add it to `operators`"}));
     loop_.close(connection);
     return;
   }

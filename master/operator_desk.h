@@ -19,7 +19,8 @@ namespace brine::master {
 
 class OperatorDesk final : public net::FaceHandler {
  public:
-  OperatorDesk(net::FaceLoop& loop, engine::Engine& engine, const Runners& runners, TaskLoop& runner_thread, std::set<std::uint32_t> allowed);
+  OperatorDesk(net::FaceLoop& loop, engine::Engine& engine, const Runners& runners, TaskLoop& runner_thread,
+               std::set<std::uint32_t> allowed);
 
   void on_open(net::ConnectionId connection, const net::Peer& peer) override;
   void on_message(net::ConnectionId connection, std::string_view message) override;

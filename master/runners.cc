@@ -60,11 +60,17 @@ void add_all_runners(Runners& runners, const RunnerContext& context) {
   add_job_runners(runners, context);
   add_key_runners(runners, context);
   add_manage_runners(runners, context);
-  runners.add({"sys.doc", "sys.doc([runner])", 0, {"runner"}, "What runners there are, and what they do.", [&runners](const RunnerCall& call) -> Result<Json> {
+  runners.add({"sys.doc",
+               "sys.doc([runner])",
+               0,
+               {"runner"},
+               "What runners there are, and what they do.",
+               [&runners](const RunnerCall& call) -> Result<Json> {
                  const Json wanted = call.get(0, "runner");
                  Json docs = Json::object();
                  for (const auto& [name, runner] : runners.all()) {
-                   if (!wanted.is_string() || name.starts_with(wanted.get<std::string>())) docs[name] = runner.signature + "\n" + runner.doc;
+                   if (!wanted.is_string() || name.starts_with(wanted.get<std::string>()))
+                     docs[name] = runner.signature + "\n" + runner.doc;
                  }
                  return docs;
                }});

@@ -25,8 +25,8 @@ std::string start_time(const JobId& jid) {
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::string& t = jid.str();
   const auto month = static_cast<std::size_t>(std::clamp(std::stoi(t.substr(4, 2)), 1, 12) - 1);
-  return t.substr(0, 4) + ", " + kMonths[month] + " " + t.substr(6, 2) + " " + t.substr(8, 2) + ":" + t.substr(10, 2) + ":" + t.substr(12, 2) +
-         "." + t.substr(14, 6);
+  return t.substr(0, 4) + ", " + kMonths[month] + " " + t.substr(6, 2) + " " + t.substr(8, 2) + ":" + t.substr(10, 2) + ":" +
+         t.substr(12, 2) + "." + t.substr(14, 6);
 }
 
 Json arguments_list(const std::string& arguments) {
@@ -38,9 +38,9 @@ Json arguments_list(const std::string& arguments) {
 }
 
 Json summary(const store::JobSummary& job) {
-  return {{"Function", job.function},      {"Arguments", arguments_list(job.arguments)}, {"Target", job.target},
-          {"Target-type", job.target_kind}, {"User", job.user},                           {"StartTime", start_time(job.jid)},
-          {"Minions", job.expected},        {"Returned", job.returned}};
+  return {
+      {"Function", job.function}, {"Arguments", arguments_list(job.arguments)}, {"Target", job.target},    {"Target-type", job.target_kind},
+      {"User", job.user},         {"StartTime", start_time(job.jid)},           {"Minions", job.expected}, {"Returned", job.returned}};
 }
 
 Result<JobId> jid_argument(const RunnerCall& call) {
@@ -87,7 +87,8 @@ Result<Json> lookup_jid(const RunnerContext& context, const RunnerCall& call) {
     }
     return list;
   });
-  for (const engine::MissingMinion& value : missing) minions[value.id.str()] = {{"state", engine::to_string(value.state)}, {"reason", value.text}};
+  for (const engine::MissingMinion& value : missing)
+    minions[value.id.str()] = {{"state", engine::to_string(value.state)}, {"reason", value.text}};
   Json expected = Json::array();
   for (const MinionId& id : job->expected) expected.push_back(id.str());
   return Json{{"jid", jid.str()},
@@ -111,19 +112,12 @@ Result<Json> active(const RunnerContext& context, const RunnerCall&) {
       for (std::size_t i = 0; i < job->parts.size(); ++i) {
         const std::string& id = job->record->expected[i].str();
         const auto part = job->parts[i];
-        (part == engine::OpenJob::Part::kReturned  ? returned
-         : part == engine::OpenJob::Part::kRunning ? running
-                                                   : waiting)
-            .push_back(id);
+        (part == engine::OpenJob::Part::kReturned ? returned : part == engine::OpenJob::Part::kRunning ? running : waiting).push_back(id);
       }
-      jobs[job->record->jid.str()] = {{"Function", job->record->function},
-                                      {"Arguments", arguments_list(job->record->arguments)},
-                                      {"Target", job->record->target},
-                                      {"Target-type", job->record->target_kind},
-                                      {"User", job->record->user},
-                                      {"StartTime", start_time(job->record->jid)},
-                                      {"Running", std::move(running)},
-                                      {"Returned", std::move(returned)},
+      jobs[job->record->jid.str()] = {{"Function", job->record->function}, {"Arguments", arguments_list(job->record->arguments)},
+                                      {"Target", job->record->target},     {"Target-type", job->record->target_kind},
+                                      {"User", job->record->user},         {"StartTime", start_time(job->record->jid)},
+                                      {"Running", std::move(running)},     {"Returned", std::move(returned)},
                                       {"Waiting", std::move(waiting)}};
     }
     return jobs;
@@ -133,11 +127,23 @@ Result<Json> active(const RunnerContext& context, const RunnerCall&) {
 }  // namespace
 
 void add_job_runners(Runners& runners, const RunnerContext& context) {
-  runners.add({"jobs.list_jobs", "jobs.list_jobs([count=1000], [before=JID])", 0, {"count", "before"}, "The newest jobs, with what was asked and how many returned.",
+  runners.add({"jobs.list_jobs",
+               "jobs.list_jobs([count=1000], [before=JID])",
+               0,
+               {"count", "before"},
+               "The newest jobs, with what was asked and how many returned.",
                [context](const RunnerCall& call) { return list_jobs(context, call); }});
-  runners.add({"jobs.lookup_jid", "jobs.lookup_jid(jid)", 1, {"jid"}, "Everything about one job: who was expected, who returned what, and why the others did not.",
+  runners.add({"jobs.lookup_jid",
+               "jobs.lookup_jid(jid)",
+               1,
+               {"jid"},
+               "Everything about one job: who was expected, who returned what, and why the others did not.",
                [context](const RunnerCall& call) { return lookup_jid(context, call); }});
-  runners.add({"jobs.active", "jobs.active()", 0, {}, "The jobs that are open: who runs them, who has returned, who is waited for.",
+  runners.add({"jobs.active",
+               "jobs.active()",
+               0,
+               {},
+               "The jobs that are open: who runs them, who has returned, who is waited for.",
                [context](const RunnerCall& call) { return active(context, call); }});
 }
 

@@ -18,7 +18,10 @@ Json ids(const std::vector<MinionId>& list) {
 }
 
 Json lists(const engine::KeyList& list) {
-  return {{"minions", ids(list.accepted)}, {"minions_pre", ids(list.pending)}, {"minions_rejected", ids(list.rejected)}, {"minions_denied", ids(list.denied)}};
+  return {{"minions", ids(list.accepted)},
+          {"minions_pre", ids(list.pending)},
+          {"minions_rejected", ids(list.rejected)},
+          {"minions_denied", ids(list.denied)}};
 }
 
 bool flag(const RunnerCall& call, std::size_t place, const std::string& name) {
@@ -28,7 +31,8 @@ bool flag(const RunnerCall& call, std::size_t place, const std::string& name) {
 
 Result<std::function<bool(const MinionId&)>> matcher(const RunnerCall& call) {
   const Json match = call.get(0, "match");
-  BRINE_LET(const target::Expression expression, target::parse(target::Kind::kGlob, match.is_string() ? match.get<std::string>() : match.dump()));
+  BRINE_LET(const target::Expression expression,
+            target::parse(target::Kind::kGlob, match.is_string() ? match.get<std::string>() : match.dump()));
   return [expression](const MinionId& id) { return expression.matches({.id = id.str(), .grains = nullptr}); };
 }
 
@@ -58,7 +62,8 @@ Result<Json> describe(const RunnerContext& context, const RunnerCall& call, cons
       return object;
     };
     const engine::KeyList list = view.keys.list();
-    Json result{{"local", {{"root.pub", text(context.identity.root_public_key())}, {"master.pub", text(context.identity.key().public_key())}}}};
+    Json result{
+        {"local", {{"root.pub", text(context.identity.root_public_key())}, {"master.pub", text(context.identity.key().public_key())}}}};
     result["minions"] = describe_list(list.accepted, false);
     result["minions_pre"] = describe_list(list.pending, false);
     result["minions_rejected"] = describe_list(list.rejected, false);
@@ -74,17 +79,26 @@ void add_key_runners(Runners& runners, const RunnerContext& context) {
   runners.add({"key.list", "key.list()", 0, {}, "All keys by state.", [context](const RunnerCall&) -> Result<Json> {
                  return ask<Json>(context.engine, [](const engine::Engine::View& view) { return lists(view.keys.list()); });
                }});
-  runners.add({"key.accept", "key.accept(match, [include_rejected], [include_denied])", 1, parameters, "Accepts the keys whose ids match the glob.",
+  runners.add({"key.accept", "key.accept(match, [include_rejected], [include_denied])", 1, parameters,
+               "Accepts the keys whose ids match the glob.",
                [context](const RunnerCall& call) { return change(context, Change::kAccept, call); }});
-  runners.add({"key.reject", "key.reject(match, [include_accepted], [include_denied])", 1, parameters, "Rejects the keys whose ids match the glob.",
+  runners.add({"key.reject", "key.reject(match, [include_accepted], [include_denied])", 1, parameters,
+               "Rejects the keys whose ids match the glob.",
                [context](const RunnerCall& call) { return change(context, Change::kReject, call); }});
   runners.add({"key.delete", "key.delete(match)", 1, parameters, "Forgets the keys whose ids match the glob; their sessions end.",
                [context](const RunnerCall& call) { return change(context, Change::kDelete, call); }});
-  runners.add({"key.finger", "key.finger(match)", 1, {"match"}, "Fingerprints of the keys whose ids match the glob, and the master's own.",
-               [context](const RunnerCall& call) { return describe(context, call, [](const std::string& key) { return net::fingerprint(key); }); }});
-  runners.add({"key.print", "key.print(match)", 1, {"match"}, "The public keys whose ids match the glob.", [context](const RunnerCall& call) {
-                 return describe(context, call, [](const std::string& key) { return net::public_key_text(key); });
+  runners.add({"key.finger",
+               "key.finger(match)",
+               1,
+               {"match"},
+               "Fingerprints of the keys whose ids match the glob, and the master's own.",
+               [context](const RunnerCall& call) {
+                 return describe(context, call, [](const std::string& key) { return net::fingerprint(key); });
                }});
+  runners.add(
+      {"key.print", "key.print(match)", 1, {"match"}, "The public keys whose ids match the glob.", [context](const RunnerCall& call) {
+         return describe(context, call, [](const std::string& key) { return net::public_key_text(key); });
+       }});
 }
 
 }  // namespace brine::master

@@ -24,15 +24,22 @@ Presence presence(const RunnerContext& context) {
 }  // namespace
 
 void add_manage_runners(Runners& runners, const RunnerContext& context) {
-  runners.add({"manage.status", "manage.status()", 0, {}, "Accepted minions that hold a session (up), and those that do not (down).",
+  runners.add({"manage.status",
+               "manage.status()",
+               0,
+               {},
+               "Accepted minions that hold a session (up), and those that do not (down).",
                [context](const RunnerCall&) -> Result<Json> {
                  const Presence now = presence(context);
                  return Json{{"up", now.up}, {"down", now.down}};
                }});
-  runners.add({"manage.up", "manage.up()", 0, {}, "Accepted minions that hold a session.",
-               [context](const RunnerCall&) -> Result<Json> { return Json(presence(context).up); }});
-  runners.add({"manage.down", "manage.down()", 0, {}, "Accepted minions that hold no session.",
-               [context](const RunnerCall&) -> Result<Json> { return Json(presence(context).down); }});
+  runners.add({"manage.up", "manage.up()", 0, {}, "Accepted minions that hold a session.", [context](const RunnerCall&) -> Result<Json> {
+                 return Json(presence(context).up);
+               }});
+  runners.add(
+      {"manage.down", "manage.down()", 0, {}, "Accepted minions that hold no session.", [context](const RunnerCall&) -> Result<Json> {
+         return Json(presence(context).down);
+       }});
 }
 
 }  // namespace brine::master

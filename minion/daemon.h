@@ -78,7 +78,7 @@ class Daemon {
   MonoTime next_grains_{};
 
   std::mutex mutex_;
-  std::vector<Finished> finished_;   // guarded by mutex_
+  std::vector<Finished> finished_;  // guarded by mutex_
   std::atomic<bool> grains_dirty_{false};
   std::atomic<bool> stopping_hard_{false};
 };

@@ -129,7 +129,8 @@ struct SigningKey::Native {
   PkeyPtr key;
 };
 
-SigningKey::SigningKey(std::shared_ptr<const Native> native) : native_(std::move(native)), public_key_(raw_public_key(native_->key.get())) {}
+SigningKey::SigningKey(std::shared_ptr<const Native> native)
+    : native_(std::move(native)), public_key_(raw_public_key(native_->key.get())) {}
 
 SigningKey SigningKey::generate() { return SigningKey(std::make_shared<const Native>(Native{generate_key(EVP_PKEY_ED25519)})); }
 

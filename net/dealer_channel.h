@@ -1,6 +1,7 @@
 // The minion's side of the transport: one libzmq DEALER socket per session, over tcp or ipc.
 //
-// A session is bound to one connection: no automatic reconnect, linger 0, IMMEDIATE. A send that returned proves nothing.
+// A session is bound to one connection: no automatic reconnect, linger 0, nothing is taken before poll() has told that the
+// connection stands. A send that returned proves nothing.
 // Half-open links are noticed by ZMTP heartbeats. Confined to the thread that polls it.
 #pragma once
 
@@ -31,7 +32,7 @@ class DealerChannel {
   Status open(const std::string& endpoint);
   void close();
   bool is_open() const;
-  // kFull when the socket takes nothing now.
+  // kFull when the socket takes nothing now: the queue is full, or the connection does not stand.
   Status send(std::string_view frame);
 
   struct Events {

@@ -32,7 +32,7 @@ class EventPublisher {
   void take_subscriptions();
 
   std::mutex mutex_;
-  std::unique_ptr<Native> native_;          // guarded by mutex_
+  std::unique_ptr<Native> native_;  // guarded by mutex_
   std::atomic<int> subscriptions_{0};
   std::atomic<MonoTime> looked_{};
 };

@@ -34,15 +34,21 @@ Result<Fd> listen_tcp(const std::string& interface, std::uint16_t port, std::uin
   sockaddr_storage name{};
   socklen_t size = sizeof name;
   ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
-  bound = ntohs(name.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(name).sin6_port : reinterpret_cast<sockaddr_in&>(name).sin_port);
+  bound =
+      ntohs(name.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(name).sin6_port : reinterpret_cast<sockaddr_in&>(name).sin_port);
   return fd;
 }
 
-// A socket file is left behind by a killed daemon; it is replaced unless somebody answers on it.
+// A socket file is left behind by a killed daemon; it is replaced unless somebody answers on it. Anything else is left alone.
 Status clear_stale(const sockaddr_un& address) {
-  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-    return fail(Code::kUnavailable, std::string("cannot listen on ") + address.sun_path + ": another process is listening there");
+  const std::string place = std::string("cannot listen on ") + address.sun_path;
+  struct stat info{};
+  if (::lstat(address.sun_path, &info) != 0) return {};
+  if (!S_ISSOCK(info.st_mode)) return fail(Code::kUnavailable, place + ": there is a file of that name that is no socket");
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN)
+    return fail(Code::kUnavailable, place + ": another process is listening there");
+  if (errno != ECONNREFUSED) return fail_errno(place, errno);
   ::unlink(address.sun_path);
   return {};
 }

@@ -29,36 +29,36 @@ struct ConnectionId {
 };
 
 struct Peer {
-  std::string address;    // "192.0.2.1:4711" or "ipc:uid:pid"
-  std::string network;    // what admission counts by: the /24 or /64, or the address of an ipc peer
-  bool local = false;     // ipc: uid is what the kernel tells
+  std::string address;  // "192.0.2.1:4711" or "ipc:uid:pid"
+  std::string network;  // what admission counts by: the /24 or /64, or the address of an ipc peer
+  bool local = false;   // ipc: uid is what the kernel tells
   std::uint32_t uid = 0;
 };
 
 struct FaceOptions {
-  std::string name;                       // of the threads: name-0, name-1
+  std::string name;  // of the threads: name-0, name-1
   std::size_t loops = 1;
-  std::string tcp_interface;              // empty: no tcp
-  std::uint16_t tcp_port = 0;             // 0: any free one
-  std::string ipc_path;                   // empty: no ipc. An old socket at that place is replaced if nobody listens on it.
+  std::string tcp_interface;   // empty: no tcp
+  std::uint16_t tcp_port = 0;  // 0: any free one
+  std::string ipc_path;        // empty: no ipc. An old socket at that place is replaced if nobody listens on it.
   mode_t ipc_mode = 0600;
   std::size_t max_message = 16U << 20;
-  std::size_t max_output = 32U << 20;     // bytes queued for one peer before it is cut
+  std::size_t max_output = 32U << 20;              // bytes queued for one peer before it is cut
   std::size_t unauthenticated_budget = 32U << 20;  // bytes of buffers, all unauthenticated connections together
   milliseconds handshake_timeout{10'000};
-  milliseconds heartbeat{5'000};          // silence after which we ping
-  milliseconds heartbeat_timeout{15'000}; // silence after which we close
-  std::size_t file_budget = 0;            // connections of all loops; 0: 90 % of RLIMIT_NOFILE
+  milliseconds heartbeat{5'000};           // silence after which we ping
+  milliseconds heartbeat_timeout{15'000};  // silence after which we close
+  std::size_t file_budget = 0;             // connections of all loops; 0: 90 % of RLIMIT_NOFILE
 };
 
 // Numbers for metrics; all loops together. Relaxed atomics.
 struct FaceCounters {
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> closed{0};
-  std::atomic<std::uint64_t> refused{0};          // closed for breaking the protocol
-  std::atomic<std::uint64_t> timed_out{0};        // handshake or heartbeat
-  std::atomic<std::uint64_t> cut{0};              // did not read what we sent
-  std::atomic<std::uint64_t> evicted{0};          // unauthenticated, made room
+  std::atomic<std::uint64_t> refused{0};    // closed for breaking the protocol
+  std::atomic<std::uint64_t> timed_out{0};  // handshake or heartbeat
+  std::atomic<std::uint64_t> cut{0};        // did not read what we sent
+  std::atomic<std::uint64_t> evicted{0};    // unauthenticated, made room
   std::atomic<std::uint64_t> accept_pauses{0};
   std::atomic<std::uint64_t> messages_in{0};
   std::atomic<std::uint64_t> messages_out{0};

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -33,6 +34,12 @@ std::size_t default_file_budget() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   return static_cast<std::size_t>(limit.rlim_cur) / 10 * 9;
+}
+
+// POLLHUP and POLLERR always count.
+bool is_ready(int fd, short events) {
+  pollfd item{.fd = fd, .events = events, .revents = 0};
+  return ::poll(&item, 1, 0) > 0;
 }
 
 Peer describe_tcp(const sockaddr_storage& from) {
@@ -238,7 +245,9 @@ void FaceLoop::set_listening(bool on) {
 
 void FaceLoop::accept_from(Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    if (static_cast<std::size_t>(std::max<std::int64_t>(0, counters_->open.load(std::memory_order_relaxed))) >= file_budget_ && !make_room()) {
+    const bool full = static_cast<std::size_t>(std::max<std::int64_t>(0, counters_->open.load(std::memory_order_relaxed))) >= file_budget_;
+    if (full && !is_ready(listener.fd.get(), POLLIN)) return;  // nobody waits: nobody has to make room
+    if (full && !make_room()) {
       log::warning("{}: {} connections are open, the file budget is used up; accepting pauses", options_.name, file_budget_);
       set_listening(false);
       return;
@@ -276,7 +285,8 @@ void FaceLoop::adopt(Fd fd, Peer peer) {
     counters_->open.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  auto connection = std::make_unique<Connection>(std::move(fd), std::move(peer), kFrameLimitBeforeAuthentication, std::chrono::steady_clock::now());
+  auto connection =
+      std::make_unique<Connection>(std::move(fd), std::move(peer), kFrameLimitBeforeAuthentication, std::chrono::steady_clock::now());
   connection->out = zmtp_server_opening();
   Connection& adopted = *connection;
   connections_.emplace(id.value, std::move(connection));
@@ -287,9 +297,8 @@ void FaceLoop::adopt(Fd fd, Peer peer) {
 
 void FaceLoop::read_from(ConnectionId id, Connection& connection) {
   if (!connection.reading) {
-    // Only errors and hang-ups wake a connection that is not read.
-    char probe = 0;
-    if (::recv(connection.fd.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) == 0 || connection.close_by != MonoTime{}) drop(id, nullptr, "");
+    // Only errors and hang-ups wake a connection that is not read. What it had sent before is dropped: a session ends with its connection.
+    if (is_ready(connection.fd.get(), 0) || connection.close_by != MonoTime{}) drop(id, nullptr, "");
     return;
   }
   const ssize_t count = ::read(connection.fd.get(), read_buffer_.data(), connection.authenticated ? read_buffer_.size() : kReadPerTurn);
@@ -297,17 +306,19 @@ void FaceLoop::read_from(ConnectionId id, Connection& connection) {
   if (count <= 0) return drop(id, nullptr, "");
   connection.heard = std::chrono::steady_clock::now();
   const std::size_t output = connection.out.size();
-  const auto fed = connection.reader.feed({read_buffer_.data(), static_cast<std::size_t>(count)}, connection.out, [&](std::string_view message) {
-    counters_->messages_in.fetch_add(1, std::memory_order_relaxed);
-    handler_->on_message(id, message);
-    return connection.close_by == MonoTime{};
-  });
+  const auto fed =
+      connection.reader.feed({read_buffer_.data(), static_cast<std::size_t>(count)}, connection.out, [&](std::string_view message) {
+        counters_->messages_in.fetch_add(1, std::memory_order_relaxed);
+        handler_->on_message(id, message);
+        return connection.close_by == MonoTime{};
+      });
   if (!fed) return drop(id, &counters_->refused, fed.error().message);
   if (connection.out.size() != output) mark_dirty(id, connection);
-  if (connection.out.size() - connection.written > options_.max_output) return drop(id, &counters_->cut, "does not read what is sent to it");
+  if (connection.out.size() - connection.written > options_.max_output)
+    return drop(id, &counters_->cut, "does not read what is sent to it");
   account(connection);
-  if (!connection.authenticated && counters_->unauthenticated_bytes.load(std::memory_order_relaxed) >
-                                       static_cast<std::int64_t>(options_.unauthenticated_budget))
+  if (!connection.authenticated &&
+      counters_->unauthenticated_bytes.load(std::memory_order_relaxed) > static_cast<std::int64_t>(options_.unauthenticated_budget))
     drop(id, &counters_->refused, "the byte budget of unauthenticated connections is used up");
 }
 
@@ -342,8 +353,8 @@ void FaceLoop::flush_dirty() {
 // False when the connection is over.
 bool FaceLoop::flush(ConnectionId id, Connection& connection) {
   while (connection.written < connection.out.size()) {
-    const ssize_t count = ::send(connection.fd.get(), connection.out.data() + connection.written, connection.out.size() - connection.written,
-                                 MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t count = ::send(connection.fd.get(), connection.out.data() + connection.written,
+                                 connection.out.size() - connection.written, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) break;
     if (count < 0) return false;
@@ -403,7 +414,8 @@ void FaceLoop::sweep(MonoTime now) {
   }
   flush_dirty();
   if (!listening_ && accepting_ &&
-      static_cast<std::size_t>(std::max<std::int64_t>(0, counters_->open.load(std::memory_order_relaxed))) < file_budget_ - file_budget_ / 50)
+      static_cast<std::size_t>(std::max<std::int64_t>(0, counters_->open.load(std::memory_order_relaxed))) <
+          file_budget_ - file_budget_ / 50)
     set_listening(true);
 }
 

@@ -61,16 +61,16 @@ class FaceLoop {
     Peer peer;
     ZmtpReader reader;
     std::string out;
-    std::size_t written = 0;      // of out
+    std::size_t written = 0;  // of out
     MonoTime opened;
     MonoTime heard;
     MonoTime pinged{};
-    MonoTime close_by{};          // set: closing, once out is written or then
-    std::size_t accounted = 0;    // bytes in the unauthenticated budget
+    MonoTime close_by{};        // set: closing, once out is written or then
+    std::size_t accounted = 0;  // bytes in the unauthenticated budget
     bool authenticated = false;
     bool reading = true;
     bool wants_write = false;
-    bool dirty = false;           // in dirty_
+    bool dirty = false;  // in dirty_
   };
   struct Listener {
     Fd fd;

@@ -15,9 +15,7 @@ std::string transcript1(std::string_view hello, std::string_view server_body) {
 std::string transcript2(std::string_view th1, std::string_view server_hello) {
   return sha256_parts({"brine-sigma-v1 th2", th1, server_hello});
 }
-std::string transcript3(std::string_view th2, std::string_view finish) {
-  return sha256_parts({"brine-sigma-v1 th3", th2, finish});
-}
+std::string transcript3(std::string_view th2, std::string_view finish) { return sha256_parts({"brine-sigma-v1 th3", th2, finish}); }
 
 std::string derive(std::string_view prk, std::string_view label, std::string_view transcript, std::size_t bytes = kKeyBytes) {
   std::string info = "brine-v1 ";
@@ -103,7 +101,8 @@ Result<ClientHandshake::Step> ClientHandshake::prove(std::string_view frame_body
   const std::string th1 = transcript1(hello_body_, outer.body);
   BRINE_LET(const std::string proof_bytes, open_proof(prk, "master", th1, outer.proof));
   BRINE_LET(const wire::ServerProof proof, wire::decode_server_proof(proof_bytes));
-  if (!equal_constant_time(proof.mac, mac_of(prk, "master", th1, proof.public_key))) return fail(Code::kDenied, "the master's MAC does not fit");
+  if (!equal_constant_time(proof.mac, mac_of(prk, "master", th1, proof.public_key)))
+    return fail(Code::kDenied, "the master's MAC does not fit");
 
   Step step;
   step.resumed = body.resumed;

@@ -44,9 +44,9 @@ class ClientHandshake {
   const std::string& hello() const { return hello_frame_; }
 
   struct Step {
-    std::string finish_frame;         // to send
-    SessionKeys keys;                 // the session begins with the next frame from the master
-    bool manifest_is_new = false;     // keep manifest on disk
+    std::string finish_frame;      // to send
+    SessionKeys keys;              // the session begins with the next frame from the master
+    bool manifest_is_new = false;  // keep manifest on disk
     std::string manifest;
     bool resumed = false;
   };
@@ -54,8 +54,7 @@ class ClientHandshake {
   Result<Step> finish(std::string_view server_hello, UnixMicros wall_now);
 
  private:
-  Result<Step> prove(std::string_view frame_body, const wire::ServerHello& outer, const wire::ServerHelloBody& body,
-                     UnixMicros wall_now);
+  Result<Step> prove(std::string_view frame_body, const wire::ServerHello& outer, const wire::ServerHelloBody& body, UnixMicros wall_now);
 
   const SigningKey& key_;
   Trust& trust_;
@@ -68,8 +67,8 @@ class ClientHandshake {
 // What a master shows of itself. Immutable; replaced as a whole when the manifest is renewed.
 struct ServerIdentity {
   SigningKey key;
-  std::string cluster_root;      // SHA-256 of the root key
-  std::string manifest;          // encoded SignedManifest
+  std::string cluster_root;  // SHA-256 of the root key
+  std::string manifest;      // encoded SignedManifest
   std::uint64_t manifest_epoch = 0;
 };
 
@@ -85,7 +84,7 @@ class ServerHandshake {
   Result<std::string> reply();
 
   struct Peer {
-    wire::ClientProof proof;    // id and key are proven to belong together; whether they are accepted is not judged here
+    wire::ClientProof proof;  // id and key are proven to belong together; whether they are accepted is not judged here
     SessionKeys keys;
     bool resumed = false;
     std::uint64_t ticket_key_version = 0;  // when resumed: the key record's version when the ticket was issued
@@ -99,8 +98,8 @@ class ServerHandshake {
   std::string hello_bytes_;
   wire::ClientHelloBody hello_;
   std::optional<TicketContent> ticket_;
-  std::string secret_;       // PRK of this handshake
-  std::string transcript_;   // th1, then th2
+  std::string secret_;      // PRK of this handshake
+  std::string transcript_;  // th1, then th2
 };
 
 }  // namespace brine::net

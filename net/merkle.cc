@@ -44,7 +44,8 @@ std::vector<std::string> MerkleTree::proof(std::size_t index) const {
   return path;
 }
 
-bool verify_inclusion(const MinionId& id, std::uint64_t index, std::uint64_t count, const std::vector<std::string>& proof, std::string_view root) {
+bool verify_inclusion(const MinionId& id, std::uint64_t index, std::uint64_t count, const std::vector<std::string>& proof,
+                      std::string_view root) {
   if (index >= count) return false;
   std::string hash = leaf_hash(id);
   std::uint64_t last = count - 1;

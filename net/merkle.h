@@ -25,6 +25,7 @@ class MerkleTree {
 };
 
 // True if id is leaf index of a tree of count leaves with this root.
-bool verify_inclusion(const MinionId& id, std::uint64_t index, std::uint64_t count, const std::vector<std::string>& proof, std::string_view root);
+bool verify_inclusion(const MinionId& id, std::uint64_t index, std::uint64_t count, const std::vector<std::string>& proof,
+                      std::string_view root);
 
 }  // namespace brine::net

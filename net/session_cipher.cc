@@ -11,7 +11,8 @@ constexpr std::size_t kCounterBytes = 8;
 std::string iv_for(const std::string& base, std::uint64_t counter) {
   std::string iv = base;
   for (std::size_t i = 0; i < kCounterBytes; ++i)
-    iv[kIvBytes - 1 - i] = static_cast<char>(static_cast<std::uint8_t>(iv[kIvBytes - 1 - i]) ^ static_cast<std::uint8_t>(counter >> (8 * i)));
+    iv[kIvBytes - 1 - i] =
+        static_cast<char>(static_cast<std::uint8_t>(iv[kIvBytes - 1 - i]) ^ static_cast<std::uint8_t>(counter >> (8 * i)));
   return iv;
 }
 

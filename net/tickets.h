@@ -22,8 +22,8 @@ namespace brine::net {
 
 struct TicketContent {
   MinionId id;
-  std::string key_hash;             // SHA-256 of the minion's public key
-  std::uint64_t key_version = 0;    // of its key record: any change to the key voids the ticket
+  std::string key_hash;           // SHA-256 of the minion's public key
+  std::uint64_t key_version = 0;  // of its key record: any change to the key voids the ticket
   std::uint64_t manifest_epoch = 0;
   UnixMicros issued = 0;
   milliseconds life{0};

@@ -40,8 +40,8 @@ Result<bool> Trust::admit(std::string_view signed_manifest, UnixMicros wall_now)
     return fail(Code::kDenied, "the master belongs to another cluster: its root is " + fingerprint(fresh.root) + ", the pinned one is " +
                                    fingerprint(root_key_));
   if (root_key_.empty() && !root_fingerprint_.empty() && fingerprint(fresh.root) != root_fingerprint_)
-    return fail(Code::kDenied, "the master's root key has the fingerprint " + fingerprint(fresh.root) + ", but master_finger is " +
-                                   root_fingerprint_);
+    return fail(Code::kDenied,
+                "the master's root key has the fingerprint " + fingerprint(fresh.root) + ", but master_finger is " + root_fingerprint_);
   if (fresh.epoch < epoch()) return fail(Code::kDenied, "the master shows an outdated manifest");
   if (fresh.not_after < std::max(wall_now, manifest_ ? manifest_->issued : 0))
     return fail(Code::kDenied, "the master's manifest has expired; renew it on the master, and check the clocks");

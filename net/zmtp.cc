@@ -140,7 +140,8 @@ Status ZmtpReader::ready(std::string_view properties) {
     if (name == "socket-type") socket_type = properties.substr(0, static_cast<std::size_t>(value_size));
     properties.remove_prefix(static_cast<std::size_t>(value_size));
   }
-  if (socket_type != "DEALER") return fail(Code::kUnsupported, "only DEALER sockets are served here, not '" + socket_type.substr(0, 16) + "'");
+  if (socket_type != "DEALER")
+    return fail(Code::kUnsupported, "only DEALER sockets are served here, not '" + socket_type.substr(0, 16) + "'");
   state_ = State::kTraffic;
   return {};
 }

@@ -8,8 +8,8 @@
 namespace brine::wire {
 namespace {
 
-constexpr Code kCodes[] = {Code::kInvalid, Code::kNotFound, Code::kExists,  Code::kDenied,      Code::kBusy,    Code::kUnavailable,
-                           Code::kTimeout, Code::kCorrupt,  Code::kFull,    Code::kUnsupported, Code::kInternal};
+constexpr Code kCodes[] = {Code::kInvalid, Code::kNotFound, Code::kExists, Code::kDenied,      Code::kBusy,    Code::kUnavailable,
+                           Code::kTimeout, Code::kCorrupt,  Code::kFull,   Code::kUnsupported, Code::kInternal};
 
 Code code_named(std::string_view name) {
   const auto* found = std::find_if(std::begin(kCodes), std::end(kCodes), [&](Code code) { return to_string(code) == name; });
@@ -88,7 +88,8 @@ Result<OperatorReply> read(schema::OperatorReply::Reader r) {
     case schema::OperatorReply::RETURN: {
       const auto value = r.getReturn();
       BRINE_LET(MinionId minion, MinionId::parse(string_of(value.getMinion())));
-      return MinionReturn{std::move(minion), string_of(value.getState()), value.getRetcode(), value.getSuccess(), string_of(value.getPayload())};
+      return MinionReturn{std::move(minion), string_of(value.getState()), value.getRetcode(), value.getSuccess(),
+                          string_of(value.getPayload())};
     }
     case schema::OperatorReply::FINISHED: {
       Finished m;
@@ -99,8 +100,7 @@ Result<OperatorReply> read(schema::OperatorReply::Reader r) {
       return m;
     }
     case schema::OperatorReply::RESULT: return RunResult{string_of(r.getResult())};
-    case schema::OperatorReply::ERROR:
-      return Failure{code_named(string_of(r.getError().getCode())), string_of(r.getError().getMessage())};
+    case schema::OperatorReply::ERROR: return Failure{code_named(string_of(r.getError().getCode())), string_of(r.getError().getMessage())};
   }
   return fail(Code::kInvalid, "unknown reply");
 }
@@ -137,8 +137,7 @@ Result<OperatorRequest> decode_request(std::string_view frame_body) {
 }
 
 std::string encode_reply(const OperatorReply& reply) {
-  return make_frame(FrameType::kOperatorReply,
-                    encode_root<schema::OperatorReply>(size_hint(reply), [&](schema::OperatorReply::Builder b) {
+  return make_frame(FrameType::kOperatorReply, encode_root<schema::OperatorReply>(size_hint(reply), [&](schema::OperatorReply::Builder b) {
                       std::visit([&](const auto& m) { fill(b, m); }, reply);
                     }));
 }

@@ -70,8 +70,7 @@ struct CallReport {
 struct Leaving {};
 struct Heartbeat {};
 
-using SessionMessage =
-    std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat>;
+using SessionMessage = std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat>;
 
 std::string encode(const SessionMessage& message);
 Result<SessionMessage> decode_session_message(std::string_view bytes);

@@ -149,16 +149,17 @@ Result<SessionMessage> read(schema::CallReport::Reader r) {
 }
 
 std::size_t size_hint(const SessionMessage& message) {
-  return std::visit(Overloaded{
-                        [](const Welcome& m) { return 512 + m.manifest.size() + m.ticket.size() + m.cookie.size() + m.masters.size() * 64; },
-                        [](const Delivery& m) { return 64 + m.job.size() + m.proof.size() * 40; },
-                        [](const Ack& m) { return 64 + m.jids.size() * 32; },
-                        [](const Status& m) { return 64 + m.grains.size() + m.running.size() * 32; },
-                        [](const Return& m) { return 128 + m.record.payload.size(); },
-                        [](const CallReport& m) { return 192 + m.arguments.size() + m.result.payload.size(); },
-                        [](const auto&) { return std::size_t{256}; },
-                    },
-                    message);
+  return std::visit(
+      Overloaded{
+          [](const Welcome& m) { return 512 + m.manifest.size() + m.ticket.size() + m.cookie.size() + m.masters.size() * 64; },
+          [](const Delivery& m) { return 64 + m.job.size() + m.proof.size() * 40; },
+          [](const Ack& m) { return 64 + m.jids.size() * 32; },
+          [](const Status& m) { return 64 + m.grains.size() + m.running.size() * 32; },
+          [](const Return& m) { return 128 + m.record.payload.size(); },
+          [](const CallReport& m) { return 192 + m.arguments.size() + m.result.payload.size(); },
+          [](const auto&) { return std::size_t{256}; },
+      },
+      message);
 }
 
 Result<SessionMessage> read_message(Reader r) {

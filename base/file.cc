@@ -16,9 +16,9 @@ Status fill(int fd, const std::string& path, std::string_view content, mode_t mo
   return {};
 }
 
-// With O_EXCL: what cannot be written whole is taken away again.
-Status write_new(const std::string& path, std::string_view content, mode_t mode, int extra_flags) {
-  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | extra_flags, mode));
+// What cannot be written whole is taken away again.
+Status write_new(const std::string& path, std::string_view content, mode_t mode) {
+  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd.valid()) return fail_errno("cannot create " + path, errno, errno == EEXIST ? Code::kExists : Code::kUnavailable);
   auto filled = fill(fd.get(), path, content, mode);
   if (!filled) ::unlink(path.c_str());
@@ -60,13 +60,20 @@ Status write_all(int fd, std::string_view bytes) {
 Status replace_file(const std::string& path, std::string_view content, mode_t mode) {
   const std::string fresh = path + ".new";
   ::unlink(fresh.c_str());
-  BRINE_TRY(write_new(fresh, content, mode, O_EXCL));
+  BRINE_TRY(write_new(fresh, content, mode));
   if (::rename(fresh.c_str(), path.c_str()) != 0) return fail_errno("cannot replace " + path, errno);
   return sync_folder(folder_of(path));
 }
 
 Status create_file(const std::string& path, std::string_view content, mode_t mode) {
-  BRINE_TRY(write_new(path, content, mode, O_EXCL));
+  const std::string fresh = path + ".new-" + std::to_string(::getpid());
+  ::unlink(fresh.c_str());
+  BRINE_TRY(write_new(fresh, content, mode));
+  // Unlike rename(), link() never replaces.
+  const bool linked = ::link(fresh.c_str(), path.c_str()) == 0;
+  const int error = errno;
+  ::unlink(fresh.c_str());
+  if (!linked) return fail_errno("cannot create " + path, error, error == EEXIST ? Code::kExists : Code::kUnavailable);
   return sync_folder(folder_of(path));
 }
 

@@ -42,7 +42,8 @@ Status write_all(int fd, std::string_view bytes);
 // new one is there after a crash, never a part.
 Status replace_file(const std::string& path, std::string_view content, mode_t mode);
 
-// Makes a new file with this mode and syncs it and its folder; kExists when there is one already.
+// Makes a new file with this mode and syncs it and its folder; kExists when there is one already. After a crash it is there whole or
+// not at all.
 Status create_file(const std::string& path, std::string_view content, mode_t mode);
 
 // Makes the folder and those above it; what it makes has this mode. Existing folders are left alone.

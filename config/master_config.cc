@@ -83,6 +83,7 @@ void declare_state(Schema& schema, StateConfig& config) {
   state.choice<Durability>("durability", config.durability,
                            {{"async", Durability::kAsync}, {"replicated", Durability::kReplicated}, {"synced", Durability::kSynced}},
                            "What must have happened to a return before it is acknowledged.");
+  state.mark_unused("durability");  // sqlite is always synced
   state.number("partitions", config.partitions, 1, 100, "Of a Redis.");
   state.mark_unused("partitions");
 }
@@ -108,6 +109,7 @@ void declare_outgoing(Schema& schema, MasterConfig& config) {
                    config.metrics.listen = address;
                    return true;
                  });
+  metrics.mark_unused("listen");
 }
 
 void declare(Schema& schema, MasterConfig& config) {

@@ -13,7 +13,6 @@ namespace {
 constexpr milliseconds kTick{100};
 constexpr seconds kSlowTick{1};
 constexpr std::size_t kReplayPage = 1'000;
-constexpr int kJidTries = 100;
 
 using Json = nlohmann::json;
 
@@ -26,6 +25,10 @@ std::vector<std::string> texts(const std::vector<MinionId>& ids) {
   list.reserve(ids.size());
   for (const MinionId& id : ids) list.push_back(id.str());
   return list;
+}
+
+bool went_back(JournalPosition known, JournalPosition shown) {
+  return known.epoch != 0 && (shown.epoch != known.epoch || shown.sequence < known.sequence);
 }
 
 Error busy(std::string_view why) { return {Code::kBusy, "busy: " + std::string(why) + "; retry after a second"}; }
@@ -48,7 +51,8 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
                      loop_.post([this, returns = std::move(returns)]() mutable { committed(std::move(returns)); });
                    },
                .fed = [this](std::vector<store::FeedEntry> entries) { loop_.post([this, entries = std::move(entries)] { fed(entries); }); },
-               .outbox_grew = std::move(outbox_grew)}),
+               .outbox_grew = std::move(outbox_grew),
+               .outbox_dropped = [this](std::uint64_t count) { loop_.post([this, count] { event_dropped(count); }); }}),
       keys_(ledger_, notary, clock, options_.keys,
             {.accepted = [this](const MinionId& id) { key_accepted(id); },
              .withdrawn = [this](const MinionId& id, std::string_view why) { key_withdrawn(id, why); },
@@ -62,13 +66,18 @@ Engine::~Engine() { stop(); }
 
 Status Engine::start() {
   BRINE_LET(const std::vector<store::KeyRecord> keys, store_.keys());
-  keys_.load(keys);
+  BRINE_LET(const auto last_index, store_.setting(std::string(kLastIndexSetting)));
+  keys_.load(keys, last_index ? static_cast<std::uint32_t>(std::strtoul(last_index->c_str(), nullptr, 10)) : 0);
   for (const MinionId& id : keys_.accepted()) {
     roster_.add(id);
     index_.upsert(id);
   }
   BRINE_LET(const std::vector<store::GrainsRecord> grains, store_.grains());
   for (const store::GrainsRecord& record : grains) update_index(record.id, record.json);
+  BRINE_LET(const std::vector<store::JournalMark> journals, store_.journals());
+  for (const store::JournalMark& mark : journals) {
+    if (Minion* minion = roster_.find(mark.id)) minion->journal = {mark.epoch, mark.sequence};
+  }
   BRINE_LET(const JobId last, store_.last_jid());
   last_jid_ = last.empty() ? 0 : unix_us_of(last);
   BRINE_LET(const store::FeedPosition feed_end, store_.feed_end());
@@ -104,12 +113,26 @@ void Engine::stop() {
 
 void Engine::admit(AdmissionRequest request, std::function<void(Admission)> done) {
   auto shared = std::make_shared<std::function<void(Admission)>>(std::move(done));
-  const bool taken = loop_.try_post([this, request = std::move(request), shared] { keys_.admit(request, *shared); });
+  const bool taken = loop_.try_post([this, request = std::move(request), shared] { on_admit(request, *shared); });
   if (!taken) (*shared)({Verdict::kBusy, milliseconds(1'000), "the master is busy", 0});
 }
 
+void Engine::on_admit(const AdmissionRequest& request, const std::function<void(Admission)>& done) {
+  keys_.admit(request, [this, done, id = request.id, journal = request.journal](Admission admission) {
+    const Minion* minion = roster_.find(id);
+    if (minion != nullptr && journal.epoch != 0 && went_back(minion->journal, journal)) {
+      log::warning("{} comes with an older or another journal than it had (restored from a snapshot?): it is told to begin a new one",
+                   id.str());
+      admission.renew_journal = true;
+    }
+    done(std::move(admission));
+  });
+}
+
 void Engine::session_opened(SessionOpened opened) {
-  loop_.post([this, opened = std::move(opened)]() mutable { on_session_opened(std::move(opened)); });
+  const SessionRef session = opened.session;
+  if (!loop_.try_post([this, opened = std::move(opened)]() mutable { on_session_opened(std::move(opened)); }))
+    gateway_.end_session(session, GoodbyeReason::kStopping, "the master is busy; come back later");
 }
 
 void Engine::on_session_opened(SessionOpened opened) {
@@ -151,10 +174,17 @@ void Engine::update_index(const MinionId& id, const std::string& grains) {
   index_.upsert(id, std::move(*parsed));
 }
 
-void Engine::grains_changed(MinionId id, std::string grains) {
-  loop_.post([this, id = std::move(id), grains = std::move(grains)]() mutable {
+void Engine::grains_changed(SessionRef session, MinionId id, std::string grains) {
+  const bool taken = loop_.try_post([this, id = std::move(id), grains = std::move(grains)]() mutable {
     update_index(id, grains);
     ledger_.keep_grains({id, std::move(grains)});
+  });
+  if (!taken) gateway_.end_session(session, GoodbyeReason::kStopping, "the master is busy; come back later");
+}
+
+void Engine::journal_at(SessionRef session, JournalPosition position) {
+  loop_.try_post([this, session, position] {
+    if (const MinionId* id = roster_.journal_at(session, position)) moved_journals_.insert(*id);
   });
 }
 
@@ -170,7 +200,7 @@ void Engine::on_session_closed(SessionRef session, EndReason reason) {
 }
 
 void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
-  loop_.post([this, session, jid = std::move(jid), receipt] {
+  loop_.try_post([this, session, jid = std::move(jid), receipt] {
     if (const MinionId* id = roster_.holder(session)) board_.receipt(*id, jid, receipt);
   });
 }
@@ -424,8 +454,21 @@ void Engine::tick() {
   if (clock_.now() < next_slow_tick_) return;
   next_slow_tick_ = clock_.now() + kSlowTick;
   keys_.tick();
+  keep_moved_journals();
   event_presence();
   if (const auto usage = store_.outbox_usage()) outbox_bytes_ = usage->bytes;
+}
+
+void Engine::keep_moved_journals() {
+  std::vector<store::JournalMark> marks;
+  for (const MinionId& id : std::exchange(moved_journals_, {})) {
+    if (const Minion* minion = roster_.find(id)) marks.push_back({id, minion->journal.epoch, minion->journal.sequence});
+  }
+  if (!marks.empty()) ledger_.keep_journals(std::move(marks));
+}
+
+void Engine::event_dropped(std::uint64_t count) {
+  if (events_.wanted()) events_.publish("brine/outbox/dropped", dump({{"returns", count}}));
 }
 
 void Engine::event_job(const store::JobRecord& job) {

@@ -3,13 +3,15 @@
 //
 // One thread, "engine", owns everything that decides (key authority, roster, index, job board); the ledger's thread writes the
 // store. Public methods may be called from any thread and do not block; what they are given comes back through callbacks on the
-// engine's thread. Overload: admission, submissions and calls are refused with kBusy when a bound is reached.
+// engine's thread. Overload: when the engine's queue is full, admission, submissions and calls are refused with kBusy, sessions that
+// open or send new grains are ended (the minion comes back later, with them), and receipts, which are advisory, are dropped.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -94,7 +96,8 @@ class Engine {
   void session_opened(SessionOpened opened);
   void session_closed(SessionRef session, EndReason reason);
   void receipt(SessionRef session, JobId jid, Receipt receipt);
-  void grains_changed(MinionId id, std::string grains);
+  void journal_at(SessionRef session, JournalPosition position);
+  void grains_changed(SessionRef session, MinionId id, std::string grains);
   // False when the ledger has no room: keep them, stop reading.
   bool add_returns(std::vector<PendingReturn>&& returns) { return ledger_.add_returns(std::move(returns)); }
   void report_call(CallReport report, std::function<void(Result<JobId>)> done);
@@ -139,6 +142,7 @@ class Engine {
   void key_accepted(const MinionId& id);
   void key_withdrawn(const MinionId& id, std::string_view why);
   void key_seen(const MinionId& id, std::string_view act, std::string_view address);
+  void on_admit(const AdmissionRequest& request, const std::function<void(Admission)>& done);
   void on_session_opened(SessionOpened opened);
   void on_session_closed(SessionRef session, EndReason reason);
   void on_call(CallReport report, std::function<void(Result<JobId>)> done);
@@ -147,6 +151,8 @@ class Engine {
   void event_job(const store::JobRecord& job);
   void event_return(const CommittedReturn& value);
   void event_presence();
+  void event_dropped(std::uint64_t count);
+  void keep_moved_journals();
 
   store::StateStore& store_;
   Gateway& gateway_;
@@ -163,7 +169,8 @@ class Engine {
   UnixMicros last_jid_ = 0;
   bool refusing_ = false;
   std::map<JobId, std::function<void(Result<JobId>)>> calls_;
-  std::vector<MinionId> came_;  // since the last presence event
+  std::set<MinionId> moved_journals_;  // since they were last written down
+  std::vector<MinionId> came_;         // since the last presence event
   std::vector<MinionId> went_;
   std::atomic<std::uint64_t> outbox_bytes_{0};
   MonoTime next_slow_tick_{};

@@ -43,7 +43,8 @@ std::string KeyAuthority::text_of(const store::KeyRecord& record) const {
   return text;
 }
 
-void KeyAuthority::load(const std::vector<store::KeyRecord>& records) {
+void KeyAuthority::load(const std::vector<store::KeyRecord>& records, std::uint32_t last_index) {
+  last_index_ = last_index;
   for (const store::KeyRecord& record : records) {
     if (!notary_.verify_key(text_of(record), record.signer, record.signature)) {
       log::error("the key record of {} in the store is not signed by a master of this cluster: ignored", record.id.str());
@@ -83,8 +84,8 @@ store::KeyRecord KeyAuthority::make(const MinionId& id, store::KeyState state, c
 
 void KeyAuthority::commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
                           std::function<void(Status)> done) {
-  const bool taken = ledger_.change_keys(std::move(records), std::move(forgotten),
-                                         [this, done](Status status) { post_([done, status = std::move(status)] { done(status); }); });
+  const bool taken = ledger_.change_keys({std::move(records), std::move(forgotten), last_index_,
+                                          [this, done](Status status) { post_([done, status = std::move(status)] { done(status); }); }});
   if (!taken) done(fail(Code::kBusy, "the ledger's queue is full; try again"));
 }
 

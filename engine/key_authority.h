@@ -48,8 +48,8 @@ class KeyAuthority {
 
   KeyAuthority(Ledger& ledger, Notary& notary, const Clock& clock, KeyPolicy policy, Listener listener);
 
-  // What the store holds. Unsigned or badly signed records are left out.
-  void load(const std::vector<store::KeyRecord>& records);
+  // What the store holds. Unsigned or badly signed records are left out. last_index: the highest index ever given, as far as is known.
+  void load(const std::vector<store::KeyRecord>& records, std::uint32_t last_index);
 
   // done may be called at once or after a commit, on the engine's loop (through post).
   void admit(const AdmissionRequest& request, std::function<void(Admission)> done);

@@ -11,7 +11,6 @@ namespace brine::engine {
 namespace {
 
 constexpr milliseconds kIdleWait{200};
-constexpr milliseconds kReopenPause{500};
 constexpr std::size_t kFeedPage = 1024;
 constexpr std::size_t kExpirePage = 200;
 
@@ -49,12 +48,10 @@ bool Ledger::publish(std::shared_ptr<const store::JobRecord> job, std::function<
   return queue_.try_push(Publish{std::move(job), std::move(done)});
 }
 
-bool Ledger::change_keys(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
-                         std::function<void(Status)> done) {
-  return queue_.try_push(KeyChange{std::move(records), std::move(forgotten), std::move(done)});
-}
+bool Ledger::change_keys(KeyChange change) { return queue_.try_push(std::move(change)); }
 
 bool Ledger::keep_grains(store::GrainsRecord grains) { return queue_.try_push(std::move(grains)); }
+bool Ledger::keep_journals(std::vector<store::JournalMark> marks) { return queue_.try_push(std::move(marks)); }
 bool Ledger::keep_setting(std::string name, std::string value) { return queue_.try_push(Setting{std::move(name), std::move(value)}); }
 bool Ledger::returner_at(std::string returner, std::uint64_t position) {
   return queue_.try_push(ReturnerAt{std::move(returner), position});
@@ -81,30 +78,35 @@ void Ledger::run() {
     std::vector<Entry> entries = queue_.pop_batch(options_.batch, kIdleWait);
     if (!available_ && !bring_back()) {
       refuse(entries, Error{Code::kUnavailable, "the store is away: " + trouble()});
-      if (queue_.closed()) {
-        if (queue_.size() == 0) return;
-        continue;
-      }
-      // Waits for work that will be refused rather than for time to pass.
-      std::this_thread::sleep_for(kReopenPause / 10);
-      continue;
+    } else {
+      if (!entries.empty()) commit(std::move(entries));
+      expire_if_due();
     }
-    if (!entries.empty()) commit(std::move(entries));
-    expire_if_due();
     if (queue_.closed() && queue_.size() == 0) return;
   }
 }
 
 bool Ledger::bring_back() {
+  if (clock_.now() < next_reopen_) return false;
+  next_reopen_ = clock_.now() + options_.reopen_pause;
   if (auto opened = store_.reopen(); !opened) {
     set_trouble(&opened.error());
     return false;
   }
   set_trouble(nullptr);
-  std::vector<Entry> waiting;
-  waiting.swap(waiting_);
-  if (!waiting.empty()) commit(std::move(waiting));
+  if (auto waiting = take_waiting(); !waiting.empty()) commit(std::move(waiting));
   return available_;
+}
+
+std::vector<Ledger::Entry> Ledger::take_waiting() {
+  std::vector<Entry> waiting = std::exchange(waiting_, {});
+  for (auto& [id, grains] : std::exchange(waiting_grains_, {})) waiting.emplace_back(std::move(grains));
+  std::vector<store::JournalMark> marks;
+  for (auto& [id, mark] : std::exchange(waiting_journals_, {})) marks.push_back(std::move(mark));
+  if (!marks.empty()) waiting.emplace_back(std::move(marks));
+  for (auto& [name, value] : std::exchange(waiting_settings_, {})) waiting.emplace_back(Setting{name, std::move(value)});
+  for (const auto& [name, position] : std::exchange(waiting_positions_, {})) waiting.emplace_back(ReturnerAt{name, position});
+  return waiting;
 }
 
 store::Batch Ledger::batch_of(const std::vector<Entry>& entries) const {
@@ -117,8 +119,14 @@ store::Batch Ledger::batch_of(const std::vector<Entry>& entries) const {
     } else if (const auto* change = std::get_if<KeyChange>(&entry)) {
       batch.keys.insert(batch.keys.end(), change->records.begin(), change->records.end());
       batch.forgotten_keys.insert(batch.forgotten_keys.end(), change->forgotten.begin(), change->forgotten.end());
+      for (const auto& [id, denied] : change->forgotten) {
+        if (!denied) batch.forgotten_minions.push_back(id);
+      }
+      if (change->last_index > 0) batch.settings[std::string(kLastIndexSetting)] = std::to_string(change->last_index);
     } else if (const auto* grains = std::get_if<store::GrainsRecord>(&entry)) {
       batch.grains.push_back(*grains);
+    } else if (const auto* marks = std::get_if<std::vector<store::JournalMark>>(&entry)) {
+      batch.journals.insert(batch.journals.end(), marks->begin(), marks->end());
     } else if (const auto* setting = std::get_if<Setting>(&entry)) {
       batch.settings[setting->name] = setting->value;
     } else if (const auto* at = std::get_if<ReturnerAt>(&entry)) {
@@ -134,6 +142,7 @@ void Ledger::commit(std::vector<Entry> entries) {
   if (!batch.returns.empty()) BRINE_CRASH_POINT("master.before_return_commit");
   const MonoTime start = clock_.now();
   auto outcome = store_.commit(batch);
+  if (!outcome && outcome.error().code == Code::kInvalid) return commit_one_by_one(std::move(entries), outcome.error());
   if (!outcome) {
     counters_.store_failures.fetch_add(1, std::memory_order_relaxed);
     set_trouble(&outcome.error());
@@ -180,9 +189,46 @@ void Ledger::refuse(std::vector<Entry>& entries, const Error& error) {
     } else if (auto* change = std::get_if<KeyChange>(&entry)) {
       change->done(std::unexpected(error));
     } else {
-      waiting_.push_back(std::move(entry));
+      keep_for_later(std::move(entry));
     }
   }
+}
+
+void Ledger::keep_for_later(Entry&& entry) {
+  if (auto* grains = std::get_if<store::GrainsRecord>(&entry)) {
+    waiting_grains_[grains->id] = std::move(*grains);
+  } else if (auto* marks = std::get_if<std::vector<store::JournalMark>>(&entry)) {
+    for (store::JournalMark& mark : *marks) waiting_journals_[mark.id] = std::move(mark);
+  } else if (auto* setting = std::get_if<Setting>(&entry)) {
+    waiting_settings_[setting->name] = std::move(setting->value);
+  } else if (const auto* at = std::get_if<ReturnerAt>(&entry)) {
+    waiting_positions_[at->returner] = at->position;
+  } else {
+    waiting_.push_back(std::move(entry));
+  }
+}
+
+void Ledger::commit_one_by_one(std::vector<Entry> entries, const Error& error) {
+  if (entries.size() == 1) {
+    auto* returns = std::get_if<std::vector<PendingReturn>>(&entries.front());
+    if (returns == nullptr || returns->size() == 1) return give_up(entries.front(), error);
+    std::vector<Entry> alone;
+    for (PendingReturn& value : *returns) alone.emplace_back(std::vector<PendingReturn>{std::move(value)});
+    entries = std::move(alone);
+  }
+  for (Entry& entry : entries) {
+    std::vector<Entry> one;
+    one.push_back(std::move(entry));
+    available_ ? commit(std::move(one)) : refuse(one, Error{Code::kUnavailable, "the store is away: " + trouble()});
+  }
+}
+
+// A return that the store calls malformed stays in the minion's journal: it is not acknowledged.
+void Ledger::give_up(Entry& entry, const Error& error) {
+  log::error("the store refuses what it was given: {}", error.message);
+  if (auto* publish = std::get_if<Publish>(&entry)) publish->done(std::unexpected(error));
+  if (auto* change = std::get_if<KeyChange>(&entry)) change->done(std::unexpected(error));
+  if (const auto* returns = std::get_if<std::vector<PendingReturn>>(&entry)) queued_returns_.fetch_sub(returns->size());
 }
 
 void Ledger::count(store::ReturnResult result) {
@@ -213,12 +259,22 @@ void Ledger::read_feed() {
 void Ledger::expire_if_due() {
   if (clock_.now() < next_expire_) return;
   const UnixMicros now = clock_.unix_now();
-  auto expired = store_.expire(now, kExpirePage, options_.returners, now - options_.outbox_keep.count() * 1'000'000);
+  auto expired = store_.expire({.now = now,
+                                .max_jobs = kExpirePage,
+                                .returners = options_.returners,
+                                .outbox_before = now - options_.outbox_keep.count() * 1'000'000,
+                                .outbox_max_bytes = options_.outbox_max_bytes});
   if (!expired) {
     set_trouble(&expired.error());
     return;
   }
-  next_expire_ = clock_.now() + (*expired == kExpirePage ? milliseconds(0) : options_.expire_every);
+  if (expired->dropped > 0) {
+    counters_.outbox_dropped.fetch_add(expired->dropped, std::memory_order_relaxed);
+    log::error("{} returns left the outbox before every returner had them: outbox.keep_seconds or outbox.max_bytes was reached",
+               expired->dropped);
+    listener_.outbox_dropped(expired->dropped);
+  }
+  next_expire_ = clock_.now() + (expired->jobs == kExpirePage ? milliseconds(0) : options_.expire_every);
 }
 
 }  // namespace brine::engine

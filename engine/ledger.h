@@ -3,11 +3,13 @@
 // A thread of its own. All public methods are thread-safe and never block; they refuse when the queue is full, and the caller
 // keeps the work (returns: the gateway stops reading; jobs: "busy, retry after"). Callbacks run on the ledger's thread and must be
 // quick. When the store is away, jobs and key changes are refused with its error, returns wait (bounded by the queue; beyond it
-// they wait in the minions' journals), and everything drains when it is back.
+// they wait in the minions' journals), of all else the last value of each name waits, and everything drains when it is back.
+// A batch that the store finds malformed is committed item by item: the bad one is refused, or logged and left unacknowledged.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,11 +36,16 @@ struct PublishedJob {
   JobId jid;  // that counts
 };
 
+// The name of the setting that holds the highest index ever given to a minion, in decimal.
+inline constexpr std::string_view kLastIndexSetting = "last_minion_index";
+
 struct LedgerOptions {
   std::size_t queue = 65'536;  // returns and other entries
   std::size_t batch = 512;
   milliseconds expire_every{5'000};
+  milliseconds reopen_pause{500};  // between two looks at a store that is away
   seconds outbox_keep{7 * 86'400};
+  std::uint64_t outbox_max_bytes = 0;  // beyond it the oldest entries are dropped; 0: nothing is
   std::vector<std::string> returners;
 };
 
@@ -51,6 +58,7 @@ struct LedgerCounters {
   std::atomic<std::uint64_t> unexpected{0};
   std::atomic<std::uint64_t> store_failures{0};
   std::atomic<std::uint64_t> commit_us{0};
+  std::atomic<std::uint64_t> outbox_dropped{0};
 };
 
 class Ledger {
@@ -62,6 +70,15 @@ class Ledger {
     std::function<void(std::vector<store::FeedEntry>)> fed;
     // The outbox has grown.
     std::function<void()> outbox_grew;
+    // So many entries left the outbox before every returner had them.
+    std::function<void(std::uint64_t)> outbox_dropped;
+  };
+
+  struct KeyChange {
+    std::vector<store::KeyRecord> records;
+    std::vector<std::pair<MinionId, bool>> forgotten;  // (id, the denied record?)
+    std::uint32_t last_index = 0;                      // highest ever given to a minion
+    std::function<void(Status)> done;
   };
 
   Ledger(store::StateStore& store, const Clock& clock, LedgerOptions options, Listener listener);
@@ -76,9 +93,10 @@ class Ledger {
   bool add_returns(std::vector<PendingReturn>&& returns);
   // done gets kUnavailable when the store is away.
   bool publish(std::shared_ptr<const store::JobRecord> job, std::function<void(Result<PublishedJob>)> done);
-  bool change_keys(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
-                   std::function<void(Status)> done);
+  // Of minions whose key is forgotten, grains and journal mark go too.
+  bool change_keys(KeyChange change);
   bool keep_grains(store::GrainsRecord grains);
+  bool keep_journals(std::vector<store::JournalMark> marks);
   bool keep_setting(std::string name, std::string value);
   bool returner_at(std::string returner, std::uint64_t position);
 
@@ -93,11 +111,6 @@ class Ledger {
     std::shared_ptr<const store::JobRecord> job;
     std::function<void(Result<PublishedJob>)> done;
   };
-  struct KeyChange {
-    std::vector<store::KeyRecord> records;
-    std::vector<std::pair<MinionId, bool>> forgotten;
-    std::function<void(Status)> done;
-  };
   struct Setting {
     std::string name;
     std::string value;
@@ -106,13 +119,18 @@ class Ledger {
     std::string returner;
     std::uint64_t position;
   };
-  using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, store::GrainsRecord, Setting, ReturnerAt>;
+  using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, store::GrainsRecord, std::vector<store::JournalMark>, Setting,
+                             ReturnerAt>;
 
   void run();
   void commit(std::vector<Entry> entries);
   store::Batch batch_of(const std::vector<Entry>& entries) const;
   void settle(std::vector<Entry>& entries, const store::CommitOutcome& outcome);
   void refuse(std::vector<Entry>& entries, const Error& error);
+  void commit_one_by_one(std::vector<Entry> entries, const Error& error);
+  void give_up(Entry& entry, const Error& error);
+  void keep_for_later(Entry&& entry);
+  std::vector<Entry> take_waiting();
   void count(store::ReturnResult result);
   void read_feed();
   void expire_if_due();
@@ -125,9 +143,15 @@ class Ledger {
   const Listener listener_;
   BoundedQueue<Entry> queue_;
   std::atomic<std::size_t> queued_returns_{0};
-  std::vector<Entry> waiting_;  // returns and other idempotent entries of a failed commit, kept until the store is back
+  // Kept until the store is back: returns of failed commits in order, and the last value of everything that is overwritten anyway.
+  std::vector<Entry> waiting_;
+  std::map<MinionId, store::GrainsRecord> waiting_grains_;
+  std::map<MinionId, store::JournalMark> waiting_journals_;
+  std::map<std::string, std::string> waiting_settings_;
+  std::map<std::string, std::uint64_t> waiting_positions_;
   store::FeedPosition feed_position_;
   MonoTime next_expire_{};
+  MonoTime next_reopen_{};
   std::atomic<bool> available_{true};
   mutable std::mutex trouble_mutex_;
   std::string trouble_;  // guarded by trouble_mutex_

@@ -74,6 +74,15 @@ const MinionId* Roster::holder(SessionRef session) const {
   return found == sessions_.end() ? nullptr : &found->second;
 }
 
+const MinionId* Roster::journal_at(SessionRef session, JournalPosition position) {
+  const MinionId* id = holder(session);
+  if (id == nullptr) return nullptr;
+  JournalPosition& known = minions_.at(*id).journal;
+  if (position.epoch == known.epoch && position.sequence <= known.sequence) return nullptr;
+  known = position;
+  return id;
+}
+
 std::vector<MinionId> Roster::connected_ids() const {
   std::vector<MinionId> ids;
   ids.reserve(sessions_.size());

@@ -20,6 +20,7 @@ struct OpenJob;
 struct Minion {
   std::optional<SessionRef> session;
   std::uint64_t instance = 0;
+  JournalPosition journal;  // the furthest known
   std::string address;
   UnixMicros since = 0;        // of the session
   MonoTime away_since{};       // while there is no session
@@ -49,6 +50,9 @@ class Roster {
   // The minion whose session this was, or nullptr if it was displaced before.
   const MinionId* close(SessionRef session, EndReason reason);
   const MinionId* holder(SessionRef session) const;
+
+  // The minion behind the session says how far its journal has come. Its id if that is news, or nullptr.
+  const MinionId* journal_at(SessionRef session, JournalPosition position);
 
   std::size_t connected() const { return sessions_.size(); }
   std::vector<MinionId> connected_ids() const;

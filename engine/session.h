@@ -19,6 +19,12 @@ struct SessionRef {
   auto operator<=>(const SessionRef&) const = default;
 };
 
+// How far a minion's journal has come (store::JournalMark without the id). epoch 0: it has none.
+struct JournalPosition {
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+};
+
 // A peer has proven that it holds this key and asks to be this id.
 struct AdmissionRequest {
   MinionId id;
@@ -26,6 +32,7 @@ struct AdmissionRequest {
   bool resumed = false;  // by ticket: ticket_key_version is then the key record's version at that time
   std::uint64_t ticket_key_version = 0;
   std::string address;  // for the log and events
+  JournalPosition journal;
 };
 
 enum class Verdict : std::uint8_t { kAccepted, kPending, kRejected, kDenied, kBusy };
@@ -35,6 +42,7 @@ struct Admission {
   milliseconds retry_after{0};
   std::string text;
   std::uint64_t key_version = 0;
+  bool renew_journal = false;  // the minion's journal has gone back: it must not answer for jobs from before now
 };
 
 // A session is open: its minion can be sent jobs.

@@ -55,6 +55,10 @@ void LoopGateway::end_session(engine::SessionRef session, engine::GoodbyeReason 
       [front = lane.front, session, reason, text = std::move(text)]() mutable { front->end_session(session, reason, std::move(text)); });
 }
 
+void LoopGateway::show_manifest(const std::string& signed_manifest) {
+  for (const Lane& lane : lanes_) lane.loop->post([front = lane.front, signed_manifest] { front->show_manifest(signed_manifest); });
+}
+
 void LoopGateway::say_stopping() {
   for (const Lane& lane : lanes_) lane.loop->post([front = lane.front] { front->say_stopping(); });
 }

@@ -27,6 +27,8 @@ class LoopGateway final : public engine::Gateway {
   void acknowledge(engine::SessionRef session, std::vector<JobId> jids) override;
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) override;
   void say_stopping();
+  // Sends a new manifest to every open session.
+  void show_manifest(const std::string& signed_manifest);
 
   // The tree made while signing, kept for the delivery that follows.
   void prepare(const store::JobRecord& job, net::MerkleTree tree);

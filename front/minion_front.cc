@@ -76,8 +76,11 @@ void MinionFront::on_message(net::ConnectionId id, std::string_view message) {
       if (session->stage == Stage::kHello) return on_hello(id, *session, frame->body);
       break;
     case wire::FrameType::kClientFinish:
-      if (session->stage == Stage::kFinish) return on_finish(id, *session, frame->body);
-      break;
+      if (session->stage != Stage::kFinish) break;
+      session->stage = Stage::kFinishQueued;
+      session->finish = frame->body;
+      finishes_.push_back(id);
+      return;
     case wire::FrameType::kSealed:
       if (session->stage == Stage::kStatus || session->stage == Stage::kOpen || session->stage == Stage::kCall)
         return on_sealed(id, *session, frame->body);
@@ -105,25 +108,42 @@ void MinionFront::on_hello(net::ConnectionId id, Session& session, std::string_v
   session.stage = Stage::kQueued;
 }
 
+// So much asymmetric cryptography, then another look at the open sessions.
 void MinionFront::serve_handshakes() {
-  net::ConnectionId id;
-  for (std::size_t served = 0; served < door_.per_turn() && door_.next(id);) {
-    Session* session = find(id);
-    if (session == nullptr || session->stage != Stage::kQueued) continue;
-    ++served;
-    auto reply = session->handshake->reply();
-    if (!reply) {
-      refuse(id, wire::RefusalCode::kMalformed, kMalformedRetry, reply.error().message);
-      continue;
-    }
-    session->stage = Stage::kFinish;
-    loop_.send(id, *reply);
+  for (std::size_t served = 0; served < door_.per_turn() && serve_next_handshake(); ++served) {
   }
-  context_->counters.handshake_queue.store(static_cast<std::int64_t>(door_.waiting()), std::memory_order_relaxed);
+  context_->counters.handshake_queue.store(static_cast<std::int64_t>(door_.waiting() + finishes_.size()), std::memory_order_relaxed);
 }
 
-void MinionFront::on_finish(net::ConnectionId id, Session& session, std::string_view body) {
-  auto peer = session.handshake->finish(body);
+// False: nobody waits.
+bool MinionFront::serve_next_handshake() {
+  net::ConnectionId id;
+  while (!finishes_.empty()) {
+    id = finishes_.front();
+    finishes_.pop_front();
+    Session* session = find(id);
+    if (session == nullptr || session->stage != Stage::kFinishQueued) continue;
+    finish(id, *session);
+    return true;
+  }
+  while (door_.next(id)) {
+    Session* session = find(id);
+    if (session == nullptr || session->stage != Stage::kQueued) continue;
+    reply(id, *session);
+    return true;
+  }
+  return false;
+}
+
+void MinionFront::reply(net::ConnectionId id, Session& session) {
+  auto frame = session.handshake->reply();
+  if (!frame) return refuse(id, wire::RefusalCode::kMalformed, kMalformedRetry, frame.error().message);
+  session.stage = Stage::kFinish;
+  loop_.send(id, *frame);
+}
+
+void MinionFront::finish(net::ConnectionId id, Session& session) {
+  auto peer = session.handshake->finish(std::exchange(session.finish, {}));
   session.handshake.reset();
   if (!peer) {
     log::info("handshake from {} failed: {}", session.peer.address, peer.error().message);
@@ -134,7 +154,9 @@ void MinionFront::on_finish(net::ConnectionId id, Session& session, std::string_
   session.id = peer->proof.id;
   session.instance = peer->proof.instance;
   session.cipher.emplace(peer->keys, net::Side::kMaster);
-  engine::AdmissionRequest request{peer->proof.id, peer->proof.public_key, peer->resumed, peer->ticket_key_version, session.peer.address};
+  engine::AdmissionRequest request{peer->proof.id,       peer->proof.public_key,
+                                   peer->resumed,        peer->ticket_key_version,
+                                   session.peer.address, {peer->proof.journal_epoch, peer->proof.journal_sequence}};
   session.proven = std::move(*peer);
   context_->upstream->admit(std::move(request), [this, id](const engine::Admission& admission) {
     loop_.post([this, id, admission] { on_admission(id, admission); });
@@ -152,6 +174,7 @@ wire::Welcome MinionFront::welcome(const Session& session, const engine::Admissi
   message.heartbeat_timeout = context_->heartbeat_timeout;
   message.max_message = static_cast<std::uint32_t>(context_->max_message);
   message.masters = context_->masters;
+  message.renew_journal = admission.renew_journal;
   const net::ServerHandshake::Peer& peer = *session.proven;
   if (peer.proof.manifest_epoch < identity->manifest_epoch) message.manifest = identity->manifest;
   if (admission.verdict != engine::Verdict::kAccepted || peer.proof.purpose != wire::Purpose::kMinion) return message;
@@ -207,6 +230,8 @@ void MinionFront::on_session_message(net::ConnectionId id, Session& session, wir
     if (auto* value = std::get_if<wire::Return>(&message)) return on_return(id, session, std::move(*value));
     if (auto* receipt = std::get_if<wire::Receipt>(&message))
       return context_->upstream->receipt(ref(id), std::move(receipt->jid), static_cast<engine::Receipt>(receipt->state));
+    if (const auto* mark = std::get_if<wire::JournalMark>(&message))
+      return context_->upstream->journal_at(ref(id), {mark->epoch, mark->sequence});
     if (std::holds_alternative<wire::Leaving>(message)) {
       session.left = true;
       return;
@@ -217,7 +242,7 @@ void MinionFront::on_session_message(net::ConnectionId id, Session& session, wir
 
 void MinionFront::on_status(net::ConnectionId id, Session& session, wire::Status&& status) {
   if (status.grains.size() > kMaxGrains) return broken(id, session, "grains of more than 256 KiB");
-  if (session.stage == Stage::kOpen) return context_->upstream->grains_changed(session.id, std::move(status.grains));
+  if (session.stage == Stage::kOpen) return context_->upstream->grains_changed(ref(id), session.id, std::move(status.grains));
   session.stage = Stage::kOpen;
   context_->upstream->session_opened({ref(id), session.id, session.instance, std::move(status.grains), std::move(status.running),
                                       session.peer.address, session.key_version});
@@ -303,12 +328,24 @@ void MinionFront::end_session(engine::SessionRef session_ref, engine::GoodbyeRea
   loop_.close(id);
 }
 
-void MinionFront::say_stopping() {
+// A send that fails ends the session, so the list is made before.
+std::vector<engine::SessionRef> MinionFront::open_sessions() const {
   std::vector<engine::SessionRef> open;
   for (const auto& [value, session] : sessions_) {
     if (session->stage == Stage::kOpen) open.push_back(ref(net::ConnectionId{value}));
   }
-  for (const engine::SessionRef session : open) end_session(session, engine::GoodbyeReason::kStopping, "the master stops");
+  return open;
+}
+
+void MinionFront::show_manifest(const std::string& signed_manifest) {
+  for (const engine::SessionRef open : open_sessions()) {
+    const net::ConnectionId id{open.connection};
+    if (Session* session = find(id)) send(id, *session, wire::NewManifest{signed_manifest});
+  }
+}
+
+void MinionFront::say_stopping() {
+  for (const engine::SessionRef session : open_sessions()) end_session(session, engine::GoodbyeReason::kStopping, "the master stops");
 }
 
 }  // namespace brine::front

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,20 +63,23 @@ class MinionFront final : public net::FaceHandler {
   void on_message(net::ConnectionId connection, std::string_view message) override;
   void on_close(net::ConnectionId connection) override;
   void on_turn() override;
-  bool has_work() const override { return door_.waiting() > 0; }
+  bool has_work() const override { return door_.waiting() > 0 || !finishes_.empty(); }
 
   void deliver(const PreparedJob& job, const std::vector<engine::Gateway::Recipient>& recipients);
   void acknowledge(engine::SessionRef session, std::vector<JobId> jids);
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text);
+  // To every open session.
+  void show_manifest(const std::string& signed_manifest);
   // Tells everyone that the master stops.
   void say_stopping();
 
  private:
-  enum class Stage : std::uint8_t { kHello, kQueued, kFinish, kAdmitting, kStatus, kOpen, kCall };
+  enum class Stage : std::uint8_t { kHello, kQueued, kFinish, kFinishQueued, kAdmitting, kStatus, kOpen, kCall };
   struct Session {
     net::Peer peer;
     Stage stage = Stage::kHello;
     std::unique_ptr<net::ServerHandshake> handshake;
+    std::string finish;  // while it is queued
     std::optional<net::SessionCipher> cipher;
     std::optional<net::ServerHandshake::Peer> proven;  // until welcomed
     MinionId id;
@@ -87,11 +91,14 @@ class MinionFront final : public net::FaceHandler {
 
   void on_hello(net::ConnectionId id, Session& session, std::string_view body);
   void serve_handshakes();
-  void on_finish(net::ConnectionId id, Session& session, std::string_view body);
+  bool serve_next_handshake();
+  void reply(net::ConnectionId id, Session& session);
+  void finish(net::ConnectionId id, Session& session);
   void on_admission(net::ConnectionId id, const engine::Admission& admission);
   void on_sealed(net::ConnectionId id, Session& session, std::string_view body);
   void on_session_message(net::ConnectionId id, Session& session, wire::SessionMessage&& message);
   void on_status(net::ConnectionId id, Session& session, wire::Status&& status);
+  std::vector<engine::SessionRef> open_sessions() const;
   void on_return(net::ConnectionId id, Session& session, wire::Return&& message);
   void on_call(net::ConnectionId id, Session& session, wire::CallReport&& report);
   wire::Welcome welcome(const Session& session, const engine::Admission& admission);
@@ -105,6 +112,7 @@ class MinionFront final : public net::FaceHandler {
   net::FaceLoop& loop_;
   const std::shared_ptr<FrontContext> context_;
   Admission door_;
+  std::deque<net::ConnectionId> finishes_;  // second halves of handshakes that were let in: served before the door
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<engine::PendingReturn> returns_;
   std::vector<net::ConnectionId> paused_;

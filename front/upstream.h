@@ -24,7 +24,8 @@ class Upstream {
   virtual void session_opened(engine::SessionOpened opened) = 0;
   virtual void session_closed(engine::SessionRef session, engine::EndReason reason) = 0;
   virtual void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) = 0;
-  virtual void grains_changed(MinionId id, std::string grains) = 0;
+  virtual void journal_at(engine::SessionRef session, engine::JournalPosition position) = 0;
+  virtual void grains_changed(engine::SessionRef session, MinionId id, std::string grains) = 0;
   // False: no room; the front keeps them and stops reading until they are taken.
   virtual bool returns(std::vector<engine::PendingReturn>&& returns) = 0;
   // error empty: recorded under jid.

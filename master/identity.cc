@@ -37,19 +37,43 @@ Result<Identity> Identity::open(const std::string& pki_dir, const std::string& m
     return identity;
   }
   if (!kept) return std::unexpected(kept.error());
-  identity.signed_manifest_ = std::move(*kept);
-  const auto outer = wire::decode_signed_manifest(identity.signed_manifest_);
-  if (!outer) return fail(outer.error(), pki_dir + "/manifest");
-  auto manifest = net::verify_manifest(*outer);
-  if (!manifest) return fail(manifest.error(), pki_dir + "/manifest");
-  identity.manifest_ = std::move(*manifest);
+  BRINE_TRY(identity.take(std::move(*kept)));
   BRINE_TRY(identity.renew_if_due(clock));
-  const auto& members = identity.manifest_.members;
-  if (std::none_of(members.begin(), members.end(), [&](const wire::Member& m) { return m.public_key == identity.key_.public_key(); }))
-    return fail(Code::kDenied, pki_dir +
+  return identity;
+}
+
+Status Identity::take(std::string signed_manifest) {
+  const std::string path = pki_dir_ + "/manifest";
+  const auto outer = wire::decode_signed_manifest(signed_manifest);
+  if (!outer) return fail(outer.error(), path);
+  auto manifest = net::verify_manifest(*outer);
+  if (!manifest) return fail(manifest.error(), path);
+  const bool holds_one = !manifest_.root.empty();
+  if (holds_one && manifest->root != manifest_.root) return fail(Code::kDenied, path + " was signed by another root: it was not taken");
+  if (holds_one && manifest->epoch <= manifest_.epoch)
+    return fail(Code::kDenied, path + " is older than the manifest in force, or another one of its epoch: it was not taken");
+  const auto& members = manifest->members;
+  if (std::none_of(members.begin(), members.end(), [&](const wire::Member& m) { return m.public_key == key_.public_key(); }))
+    return fail(Code::kDenied, pki_dir_ +
                                    "/master.key is not a master of this cluster: the manifest does not name it. Put the right key or the "
                                    "right manifest there, or have the root sign a new one");
-  return identity;
+  manifest_ = std::move(*manifest);
+  signed_manifest_ = std::move(signed_manifest);
+  return {};
+}
+
+Result<bool> Identity::refresh(const Clock& clock) {
+  BRINE_LET(const bool taken, take_newer());
+  BRINE_LET(const bool renewed, renew_if_due(clock));
+  return taken || renewed;
+}
+
+Result<bool> Identity::take_newer() {
+  BRINE_LET(std::string lying, read_file(pki_dir_ + "/manifest"));
+  if (lying == signed_manifest_) return false;
+  BRINE_TRY(take(std::move(lying)));
+  log::info("took the manifest that was put into {}: epoch {}", pki_dir_, manifest_.epoch);
+  return true;
 }
 
 // The first start of a cluster; or the second, if the first was killed before it had written the manifest.

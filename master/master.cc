@@ -44,7 +44,10 @@ class Master::EngineUpstream final : public front::Upstream {
   void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) override {
     engine_.receipt(session, std::move(jid), receipt);
   }
-  void grains_changed(MinionId id, std::string grains) override { engine_.grains_changed(std::move(id), std::move(grains)); }
+  void journal_at(engine::SessionRef session, engine::JournalPosition position) override { engine_.journal_at(session, position); }
+  void grains_changed(engine::SessionRef session, MinionId id, std::string grains) override {
+    engine_.grains_changed(session, std::move(id), std::move(grains));
+  }
   bool returns(std::vector<engine::PendingReturn>&& returns) override { return engine_.add_returns(std::move(returns)); }
   void call(MinionId id, front::CallReport report, std::function<void(JobId, std::string)> done) override {
     engine_.report_call(
@@ -136,6 +139,7 @@ engine::EngineOptions Master::engine_options() const {
   options.max_expires = config_.max_expires;
   options.outbox_max_bytes = config_.outbox.max_bytes;
   options.outbox_refuses_jobs = config_.outbox.on_full == config::OutboxFull::kRefuseJobs;
+  if (!options.outbox_refuses_jobs) options.ledger.outbox_max_bytes = config_.outbox.max_bytes;
   return options;
 }
 
@@ -169,8 +173,9 @@ Status Master::open_minion_face() {
   front_->upstream = upstream_.get();
   front_->tickets = tickets_.get();
   front_->clock = &clock_;
-  front_->admission.unknown_per_second = config_.admission.unknown_per_source_per_second;
-  front_->admission.unknown_burst = config_.admission.unknown_burst;
+  // Connections are spread evenly, and each loop keeps its own account of a source.
+  front_->admission.unknown_per_second = static_cast<double>(config_.admission.unknown_per_source_per_second) / config_.worker_threads;
+  front_->admission.unknown_burst = std::max(1.0, static_cast<double>(config_.admission.unknown_burst) / config_.worker_threads);
   front_->heartbeat = config_.heartbeat;
   front_->heartbeat_timeout = config_.heartbeat_timeout;
   front_->max_message = config_.max_message;
@@ -233,14 +238,13 @@ Status Master::announce() const {
 
 void Master::tick() {
   keep_ticket_keys();
-  const auto renewed = identity_->renew_if_due(clock_);
-  if (!renewed) {
-    log::error("{}", renewed.error().message);
-    return;
-  }
-  if (!*renewed) return;
+  const auto refreshed = identity_->refresh(clock_);
+  const std::string trouble = refreshed ? "" : refreshed.error().message;
+  if (std::exchange(manifest_trouble_, trouble) != trouble && !trouble.empty()) log::error("{}", trouble);
+  if (!refreshed || !*refreshed) return;
   front_->identity = identity_->server_identity();
   notary_->manifest_renewed(identity_->manifest());
+  gateway_.show_manifest(identity_->server_identity()->manifest);
 }
 
 void Master::stop() {

@@ -72,6 +72,7 @@ class Master {
   std::unique_ptr<net::Face> minion_face_;
   std::unique_ptr<net::Face> operator_face_;
   bool stopped_ = false;
+  std::string manifest_trouble_;  // told once
 };
 
 }  // namespace brine::master

@@ -193,15 +193,13 @@ void Agent::on_sealed(std::string_view body) {
   if (const auto* delivery = std::get_if<wire::Delivery>(&*message)) return on_delivery(*delivery);
   if (const auto* ack = std::get_if<wire::Ack>(&*message)) return on_ack(*ack);
   if (const auto* goodbye = std::get_if<wire::Goodbye>(&*message)) return on_goodbye(*goodbye);
+  if (const auto* fresh = std::get_if<wire::NewManifest>(&*message)) return on_manifest(fresh->manifest);
   if (std::holds_alternative<wire::Heartbeat>(*message)) return;
   broken("a message that a master does not send");
 }
 
 void Agent::on_welcome(wire::Welcome&& welcome) {
-  if (!welcome.manifest.empty()) {
-    const auto admitted = parts_.trust.admit(welcome.manifest, parts_.clock.unix_now());
-    if (admitted && *admitted) parts_.keepsake.keep_manifest(welcome.manifest);
-  }
+  if (!welcome.manifest.empty()) on_manifest(welcome.manifest);
   if (welcome.verdict == wire::Verdict::kAccepted) return on_accepted(welcome);
   const bool again_at_once = welcome.verdict == wire::Verdict::kBusy && ticket_ && welcome.retry_after == milliseconds(0);
   ticket_.reset();
@@ -212,18 +210,21 @@ void Agent::on_welcome(wire::Welcome&& welcome) {
   if (again_at_once) retry_at_ = parts_.clock.now();
 }
 
+void Agent::on_manifest(const std::string& manifest) {
+  const auto admitted = parts_.trust.admit(manifest, parts_.clock.unix_now());
+  if (!admitted) return log::error("a new manifest was refused: {}", admitted.error().message);
+  if (!*admitted) return;
+  parts_.keepsake.keep_manifest(manifest);
+  ticket_.reset();  // whoever gave it may have been withdrawn
+}
+
 void Agent::on_accepted(const wire::Welcome& welcome) {
   state_ = State::kOpen;
   failures_ = 0;
   trouble_.clear();
   master_offset_us_ = welcome.master_time - us_of(parts_.clock.now());
   knows_time_ = true;
-  if (parts_.journal.birth() == 0) {
-    // The journal was made by this process; its age is known, so its birth is known in the master's time.
-    const auto age = std::chrono::duration_cast<microseconds>(parts_.clock.now() - started_).count();
-    if (auto stamped = parts_.journal.set_birth(welcome.master_time - age); !stamped) log::error("{}", stamped.error().message);
-    needs_sync_ = true;
-  }
+  date_journal(welcome);
   if (welcome.heartbeat > milliseconds(0)) heartbeat_ = welcome.heartbeat;
   if (welcome.max_message > 0) max_message_ = welcome.max_message;
   if (!welcome.ticket.empty()) ticket_ = net::HeldTicket{welcome.ticket, keys_.resumption_secret, parts_.clock.now() + welcome.ticket_life};
@@ -233,7 +234,21 @@ void Agent::on_accepted(const wire::Welcome& welcome) {
   }
   log::info("session with {}", options_.masters[master_]);
   send_status();
+  send_journal_mark();
   send_returns();
+}
+
+void Agent::date_journal(const wire::Welcome& welcome) {
+  if (welcome.renew_journal) {
+    log::warning("the journal is not what it was (restored from a snapshot?): jobs from before now are answered with \"unknown\"");
+    no_job_before_ = welcome.master_time;
+    if (auto renewed = parts_.journal.renew(welcome.master_time); !renewed) log::error("{}", renewed.error().message);
+  } else if (parts_.journal.birth() == 0) {
+    // The journal was made by this process; its age is known, so its birth is known in the master's time.
+    const auto age = std::chrono::duration_cast<microseconds>(parts_.clock.now() - started_).count();
+    if (auto stamped = parts_.journal.set_birth(welcome.master_time - age); !stamped) log::error("{}", stamped.error().message);
+    needs_sync_ = true;
+  }
 }
 
 void Agent::on_goodbye(const wire::Goodbye& goodbye) {
@@ -264,6 +279,8 @@ void Agent::send_status() {
   send(status);
 }
 
+void Agent::send_journal_mark() { send(wire::JournalMark{parts_.journal.epoch(), parts_.journal.sequence()}); }
+
 void Agent::grains_changed() {
   grains_text_ = parts_.grains.text();
   auto parsed = target::Grains::from_json(grains_text_);
@@ -282,14 +299,14 @@ void Agent::on_delivery(const wire::Delivery& delivery) {
   BRINE_CRASH_POINT("minion.delivery_received");
   const auto signed_job = wire::decode_signed_job(delivery.job);
   if (!signed_job) return log::error("a malformed job was refused: {}", signed_job.error().message);
-  const auto job = parts_.trust.verify_job(*signed_job, parts_.clock.unix_now());
+  const auto job = parts_.trust.verify_job(*signed_job, master_now());
   if (!job) return log::error("a job was refused: {}", job.error().message);
   if (!net::verify_inclusion(options_.id, delivery.index, job->expected_count, delivery.proof, job->expected_root))
     return log::error("job {} was refused: it is not meant for this minion", job->jid.str());
   if (answer_known(job->jid)) return;
   // Not begun: the master sends it again to the next life of this minion.
   if (stopping_) return;
-  if (job->issued < parts_.journal.birth())
+  if (job->issued < std::max(parts_.journal.birth(), no_job_before_))
     return answer(job->jid, store::Outcome::kUnknown, "The minion's journal is newer than the job: it cannot know whether it ran.");
   if (auto refusal = refusal_of(*job)) return answer(job->jid, store::Outcome::kRefused, *refusal);
   if (!matches(*job)) return answer(job->jid, store::Outcome::kNoMatch, "The target does not match this minion (any more).");
@@ -431,12 +448,15 @@ void Agent::flush() {
   if (needs_sync_) {
     if (auto synced = parts_.journal.sync(); !synced) {
       // What is not on the disk is neither started nor sent.
-      log::error("cannot sync the journal: {}", synced.error().message);
+      if (!std::exchange(sync_fails_, true)) log::error("cannot sync the journal: {}", synced.error().message);
       for (const WaitingStart& start : std::exchange(waiting_starts_, {})) refuse_start(start.job.jid, synced.error());
       return;
     }
     needs_sync_ = false;
+    sync_fails_ = false;
     for (const JobId& jid : std::exchange(unsynced_, {})) queue_return(jid);
+    // Before anything starts: should the journal go back later, the master must know that it was here.
+    if (!waiting_starts_.empty()) send_journal_mark();
   }
   for (WaitingStart& start : std::exchange(waiting_starts_, {})) {
     BRINE_CRASH_POINT("minion.begun");

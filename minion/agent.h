@@ -103,6 +103,9 @@ class Agent {
   void on_goodbye(const wire::Goodbye& goodbye);
   void on_delivery(const wire::Delivery& delivery);
   void on_ack(const wire::Ack& ack);
+  void on_manifest(const std::string& manifest);
+  void date_journal(const wire::Welcome& welcome);
+  void send_journal_mark();
   bool answer_known(const JobId& jid);
   std::optional<std::string> refusal_of(const wire::Job& job) const;
   void take_job(const wire::Job& job, std::string_view job_bytes);
@@ -136,6 +139,7 @@ class Agent {
   std::size_t max_message_ = 16U << 20;
   std::int64_t master_offset_us_ = 0;  // master's time minus monotonic time
   bool knows_time_ = false;
+  UnixMicros no_job_before_ = 0;  // as the journal's birth, should that not have reached the disk
   MonoTime started_;
   bool stopping_ = false;
   std::string trouble_;
@@ -143,6 +147,7 @@ class Agent {
   std::map<JobId, Running> running_;
   std::vector<WaitingStart> waiting_starts_;  // after the next sync
   bool needs_sync_ = false;
+  bool sync_fails_ = false;                 // told once
   std::vector<JobId> unsynced_;             // returns that are not sent before the next sync
   std::deque<JobId> to_send_;               // returns, in order
   std::map<JobId, std::size_t> in_flight_;  // sent in this session, not acknowledged: bytes

@@ -146,7 +146,7 @@ class Launch {
     const auto path = all.find("PATH");
     BRINE_LET(program_, find_program(spec.argv.front(), path == all.end() ? kDefaultPath : std::string_view(path->second)));
     argv_ = spec.argv;
-    for (const auto& [name, value] : all) env_.push_back(name + "=" + value);
+    for (const auto& [name, value] : all) env_.emplace_back(name).append("=").append(value);
     return {};
   }
 

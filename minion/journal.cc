@@ -6,6 +6,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/log.h"
@@ -45,6 +46,7 @@ class FileJournal final : public Journal {
   std::uint64_t sequence() const override { return file_.synced(); }
   std::string put_aside() const override { return put_aside_; }
   Status set_birth(UnixMicros birth) override;
+  Status renew(UnixMicros birth) override;
 
   Status begun(const JobId& jid, UnixMicros not_after, std::string_view job_hash) override;
   Status started(const JobId& jid, const StartedCommand& command) override;
@@ -190,6 +192,15 @@ Status FileJournal::set_birth(UnixMicros birth) {
   BRINE_TRY(append(BirthRecord{birth}));
   birth_ = birth;
   return {};
+}
+
+Status FileJournal::renew(UnixMicros birth) {
+  const auto before = std::pair(epoch_, birth_);
+  epoch_ = random_epoch();
+  birth_ = birth;
+  auto rewritten = rewrite();
+  if (!rewritten) std::tie(epoch_, birth_) = before;
+  return rewritten;
 }
 
 Status FileJournal::begun(const JobId& jid, UnixMicros not_after, std::string_view job_hash) {

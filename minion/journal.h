@@ -47,6 +47,9 @@ class Journal {
   virtual UnixMicros birth() const = 0;     // jobs issued before it are unknown to this journal
   // Once, when the master's time is known: the minion's own clock may be wrong by hours. Durable after the next sync().
   virtual Status set_birth(UnixMicros birth) = 0;
+  // Begins a new epoch with this birth, for a journal that was found to have gone back; all that it knows it goes on knowing. Durable
+  // when it returns.
+  virtual Status renew(UnixMicros birth) = 0;
   // Records written and synced since birth; going backwards means a restored snapshot, and no crash makes it do so.
   virtual std::uint64_t sequence() const = 0;
   // Where a damaged predecessor was moved to when this journal was opened (the log has said so); empty: there was none.

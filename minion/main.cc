@@ -1,10 +1,5 @@
 // brine-minion: reads the configuration, builds the minion, runs it until SIGTERM.
-#include <cstdio>
-#include <string>
-
-#include "base/daemon.h"
-#include "base/log.h"
-#include "base/version.h"
+#include "config/daemon_main.h"
 #include "config/minion_config.h"
 #include "minion/daemon.h"
 
@@ -24,65 +19,14 @@ constexpr const char* kHelp =
     "It runs in the foreground and logs to standard error; SIGTERM stops it in order.\n"
     "Exit status: 0 stopped, 78 configuration, 69 a folder or file it cannot have.\n";
 
-struct Arguments {
-  std::string config_dir = "/etc/brine";
-  std::string log_level;
-  bool check = false;
-};
-
-// -1: go on; otherwise the exit status.
-int parse(int argc, char** argv, Arguments& arguments) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const bool has_value = i + 1 < argc;
-    if ((argument == "-c" || argument == "--config-dir") && has_value)
-      arguments.config_dir = argv[++i];
-    else if ((argument == "-l" || argument == "--log-level") && has_value)
-      arguments.log_level = argv[++i];
-    else if (argument == "--check-config")
-      arguments.check = true;
-    else if (argument == "--version")
-      return std::printf("brine-minion %s\n", brine::kVersion), 0;
-    else if (argument == "--help" || argument == "-h")
-      return std::fputs(kHelp, stdout), 0;
-    else
-      return std::fprintf(stderr, "brine-minion: unknown or incomplete option '%s'\n\n%s", argument.c_str(), kHelp), brine::kExitConfig;
-  }
-  return -1;
-}
-
-int fail_with(const brine::Error& error, int status) {
-  std::fprintf(stderr, "brine-minion: %s\n", error.message.c_str());
-  return status;
+brine::Status serve(const brine::config::MinionConfig& config) {
+  BRINE_LET(const auto daemon, brine::minion::Daemon::start(config));
+  daemon->run();
+  return {};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  brine::block_stop_signals();
-  Arguments arguments;
-  if (const int status = parse(argc, argv, arguments); status >= 0) return status;
-  auto config = brine::config::load_minion_config(arguments.config_dir);
-  if (!config) return fail_with(config.error(), brine::kExitConfig);
-  if (!arguments.log_level.empty()) {
-    const auto level = brine::log::parse_level(arguments.log_level);
-    if (!level) return fail_with(level.error(), brine::kExitConfig);
-    config->log_level = *level;
-  }
-  if (arguments.check) {
-    for (const std::string& warning : config->warnings) std::printf("%s\n", warning.c_str());
-    std::printf("the configuration in %s is good\n", arguments.config_dir.c_str());
-    return 0;
-  }
-  if (auto opened = brine::log::open("brine-minion", config->log_level, config->log_file); !opened)
-    return fail_with(opened.error(), brine::kExitConfig);
-  for (const std::string& warning : config->warnings) brine::log::warning("{}", warning);
-
-  auto daemon = brine::minion::Daemon::start(*config);
-  if (!daemon) {
-    const bool configuration = daemon.error().code == brine::Code::kInvalid || daemon.error().code == brine::Code::kDenied;
-    return fail_with(daemon.error(), configuration ? brine::kExitConfig : brine::kExitUnavailable);
-  }
-  (*daemon)->run();
-  return 0;
+  return brine::config::daemon_main(argc, argv, {"brine-minion", kHelp}, brine::config::load_minion_config, serve);
 }

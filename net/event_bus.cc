@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "base/log.h"
+
 namespace brine::net {
 namespace {
 
@@ -46,7 +48,7 @@ Result<std::unique_ptr<EventPublisher>> EventPublisher::open(const std::string& 
 void EventPublisher::take_subscriptions() {
   zmq::message_t message;
   while (native_->socket.recv(message, zmq::recv_flags::dontwait)) {
-    if (message.size() == 0) continue;
+    if (message.empty()) continue;
     subscriptions_ += *message.data<char>() == 1 ? 1 : -1;
   }
 }
@@ -66,8 +68,8 @@ void EventPublisher::publish(std::string_view tag, std::string json) {
   try {
     native_->socket.send(zmq::buffer(tag), zmq::send_flags::sndmore | zmq::send_flags::dontwait);
     native_->socket.send(zmq::buffer(json), zmq::send_flags::dontwait);
-  } catch (const zmq::error_t&) {
-    // The context ends: so do the events.
+  } catch (const zmq::error_t& e) {
+    log::debug("an event was not published: {}", e.what());
   }
 }
 

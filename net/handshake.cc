@@ -150,7 +150,9 @@ Result<ServerHandshake::Lane> ServerHandshake::begin(std::string_view client_hel
   hello_bytes_ = client_hello;
   if (!hello_.ticket.empty()) {
     auto ticket = tickets_.open(hello_.ticket, now);
-    if (ticket && equal_constant_time(outer.binder, binder_of(ticket->resumption_secret, outer.body))) {
+    // Under another manifest the ticket is void: who may speak has to be shown anew.
+    if (ticket && ticket->manifest_epoch == identity_->manifest_epoch &&
+        equal_constant_time(outer.binder, binder_of(ticket->resumption_secret, outer.body))) {
       ticket_ = std::move(*ticket);
       return Lane::kTicket;
     }

@@ -103,4 +103,13 @@ struct GrainsRecord {
   std::string json;  // one JSON object
 };
 
+// ---- journals -------------------------------------------------------------------------------------------------------------
+
+// How far a minion's journal was known to have come: one that comes back with less was restored from a snapshot.
+struct JournalMark {
+  MinionId id;
+  std::uint64_t epoch = 0;  // random, of the journal; 0: none known
+  std::uint64_t sequence = 0;
+};
+
 }  // namespace brine::store

@@ -49,8 +49,8 @@ class SqliteStore final : public StateStore {
     return write([&] { return writer_->commit(batch); });
   }
 
-  Result<std::size_t> expire(UnixMicros now, std::size_t max_jobs, const std::vector<std::string>& returners, UnixMicros before) override {
-    return write([&] { return writer_->expire({now, max_jobs, returners, before}); });
+  Result<Expired> expire(const Retention& retention) override {
+    return write([&] { return writer_->expire(retention); });
   }
 
   Status reopen() override {
@@ -65,6 +65,9 @@ class SqliteStore final : public StateStore {
   }
   Result<std::vector<GrainsRecord>> grains() const override {
     return read([](Reader& r) { return r.grains(); });
+  }
+  Result<std::vector<JournalMark>> journals() const override {
+    return read([](Reader& r) { return r.journals(); });
   }
   Result<std::optional<std::string>> setting(const std::string& name) const override {
     return read([&](Reader& r) { return r.setting(name); });

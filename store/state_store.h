@@ -29,9 +29,10 @@ struct Batch {
   std::vector<JobRecord> jobs;        // submission + record + feed entry, each
   std::vector<ReturnRecord> returns;  // first return of (jid, minion) is kept; each first or late one goes to the outbox
   std::vector<KeyRecord> keys;        // upserts of (id, denied or not), only if version is higher than the stored one
-  std::vector<std::pair<MinionId, bool>> forgotten_keys;  // (id, denied record?) to delete
-  std::vector<GrainsRecord> grains;                       // upserts
-  std::vector<MinionId> forgotten_grains;
+  std::vector<std::pair<MinionId, bool>> forgotten_keys;    // (id, denied record?) to delete
+  std::vector<GrainsRecord> grains;                         // upserts
+  std::vector<JournalMark> journals;                        // upserts
+  std::vector<MinionId> forgotten_minions;                  // their grains and journal marks are deleted
   std::map<std::string, std::uint64_t> returner_positions;  // returner name -> all up to here is delivered; never goes back
   std::map<std::string, std::string> settings;              // small named values (wrapped ticket keys, counters); "" deletes
 
@@ -72,6 +73,20 @@ struct JobSummary {
   std::uint32_t returned = 0;
 };
 
+// What expire() keeps.
+struct Retention {
+  UnixMicros now = 0;
+  std::size_t max_jobs = 0;            // that go in one call
+  std::vector<std::string> returners;  // an entry of the outbox stays until each of them has passed it; none: nothing has to stay
+  UnixMicros outbox_before = 0;        // older entries go all the same
+  std::uint64_t outbox_max_bytes = 0;  // beyond it the oldest go all the same; 0: no bound
+};
+
+struct Expired {
+  std::size_t jobs = 0;
+  std::uint64_t dropped = 0;  // outbox entries that went before every returner had passed them
+};
+
 struct OutboxUsage {
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
@@ -90,14 +105,14 @@ class StateStore {
   // After kUnavailable: closes, opens again, verifies.
   virtual Status reopen() = 0;
 
-  // Deletes up to max_jobs jobs whose forget_at has passed (now or earlier), with returns, submission and feed entry, and outbox
-  // entries that every named returner has passed (none named: all), or that arrived before outbox_before. Entries go from the oldest
-  // on; the first one that must stay ends it. An entry outlives its job until then. Returns how many jobs went.
-  virtual Result<std::size_t> expire(UnixMicros now, std::size_t max_jobs, const std::vector<std::string>& returners,
-                                     UnixMicros outbox_before) = 0;
+  // Deletes jobs whose forget_at has passed (now or earlier), with returns, submission and feed entry, and outbox entries that need not
+  // be kept. Entries go from the oldest on; the first one that must stay ends it. An entry outlives its job until then. One call does
+  // a bounded amount of work: what is left goes with the next ones.
+  virtual Result<Expired> expire(const Retention& retention) = 0;
 
   virtual Result<std::vector<KeyRecord>> keys() const = 0;
   virtual Result<std::vector<GrainsRecord>> grains() const = 0;
+  virtual Result<std::vector<JournalMark>> journals() const = 0;
   virtual Result<std::optional<std::string>> setting(const std::string& name) const = 0;
 
   // The highest jid ever published, empty if none.

@@ -61,12 +61,12 @@ std::string encode_root(std::size_t size_hint, Fill fill) {
 template <typename Root, typename Read>
 auto decode_root(std::string_view bytes, Read read) -> decltype(read(std::declval<typename Root::Reader>())) {
   if (bytes.size() % sizeof(capnp::word) != 0 || bytes.empty()) return fail(Code::kInvalid, "a message is a whole number of words");
-  std::vector<capnp::word> aligned;
+  kj::Array<capnp::word> aligned;
   const capnp::word* words = reinterpret_cast<const capnp::word*>(bytes.data());
   if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(std::uint64_t) != 0) {
-    aligned.resize(bytes.size() / sizeof(capnp::word));
-    std::memcpy(static_cast<void*>(aligned.data()), bytes.data(), bytes.size());
-    words = aligned.data();
+    aligned = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+    std::memcpy(static_cast<void*>(aligned.begin()), bytes.data(), bytes.size());
+    words = aligned.begin();
   }
   try {
     capnp::ReaderOptions options;

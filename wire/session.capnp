@@ -12,6 +12,7 @@ struct SessionMessage {
     ack @2 :Ack;
     callReply @3 :CallReply;
     goodbye @4 :Goodbye;      # the master closes the connection after it
+    manifest @11 :Data;       # an encoded SignedManifest that has come into force during the session
 
     # minion to master
     status @5 :Status;        # always the minion's first sealed frame
@@ -19,6 +20,7 @@ struct SessionMessage {
     return @7 :Return;
     call @8 :CallReport;
     leaving @9 :Void;         # orderly stop: what follows is a closed connection, not a lost one
+    journal @12 :JournalMark; # behind the first status, and whenever a begun job has been synced
 
     # both
     heartbeat @10 :Void;
@@ -52,6 +54,11 @@ struct Welcome {
 struct Status {
   grains @0 :Text;          # one JSON object
   running @1 :List(Text);   # jids that were begun and have no outcome yet
+}
+
+struct JournalMark {
+  epoch @0 :UInt64;         # random, drawn when the journal was begun
+  sequence @1 :UInt64;      # its synced records; a lower one than before means that a snapshot was restored
 }
 
 struct Delivery {

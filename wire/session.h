@@ -49,6 +49,13 @@ struct Goodbye {
   milliseconds retry_after{0};
   std::string text;
 };
+struct NewManifest {
+  std::string manifest;  // encoded SignedManifest
+};
+struct JournalMark {
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+};
 struct Status {
   std::string grains;  // JSON text
   std::vector<JobId> running;
@@ -70,7 +77,8 @@ struct CallReport {
 struct Leaving {};
 struct Heartbeat {};
 
-using SessionMessage = std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat>;
+using SessionMessage = std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat,
+                                    NewManifest, JournalMark>;
 
 std::string encode(const SessionMessage& message);
 Result<SessionMessage> decode_session_message(std::string_view bytes);

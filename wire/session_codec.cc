@@ -156,6 +156,7 @@ std::size_t size_hint(const SessionMessage& message) {
           [](const Ack& m) { return 64 + m.jids.size() * 32; },
           [](const Status& m) { return 64 + m.grains.size() + m.running.size() * 32; },
           [](const Return& m) { return 128 + m.record.payload.size(); },
+          [](const NewManifest& m) { return 64 + m.manifest.size(); },
           [](const CallReport& m) { return 192 + m.arguments.size() + m.result.payload.size(); },
           [](const auto&) { return std::size_t{256}; },
       },
@@ -181,6 +182,8 @@ Result<SessionMessage> read_message(Reader r) {
     case schema::SessionMessage::CALL: return read(r.getCall());
     case schema::SessionMessage::LEAVING: return Leaving{};
     case schema::SessionMessage::HEARTBEAT: return Heartbeat{};
+    case schema::SessionMessage::MANIFEST: return NewManifest{string_of(r.getManifest())};
+    case schema::SessionMessage::JOURNAL: return JournalMark{r.getJournal().getEpoch(), r.getJournal().getSequence()};
   }
   return fail(Code::kInvalid, "unknown message");
 }
@@ -223,6 +226,12 @@ std::string encode(const SessionMessage& message) {
                    },
                    [&](const Leaving&) { b.setLeaving(); },
                    [&](const Heartbeat&) { b.setHeartbeat(); },
+                   [&](const NewManifest& m) { b.setManifest(data_of(m.manifest)); },
+                   [&](const JournalMark& m) {
+                     auto mark = b.initJournal();
+                     mark.setEpoch(m.epoch);
+                     mark.setSequence(m.sequence);
+                   },
                },
                message);
   });

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crash_point.h"
+#include "base/log.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/schema.h"
 
@@ -55,6 +56,8 @@ Status BatchWriter::prepare() {
   BRINE_LET(delete_key_, connection_.prepare("DELETE FROM keys WHERE id = ?1 AND denied = ?2"));
   BRINE_LET(put_grains_, connection_.prepare("INSERT OR REPLACE INTO grains(id, json) VALUES(?1, ?2)"));
   BRINE_LET(delete_grains_, connection_.prepare("DELETE FROM grains WHERE id = ?1"));
+  BRINE_LET(put_journal_, connection_.prepare("INSERT OR REPLACE INTO journals(id, epoch, sequence) VALUES(?1, ?2, ?3)"));
+  BRINE_LET(delete_journal_, connection_.prepare("DELETE FROM journals WHERE id = ?1"));
   BRINE_LET(put_position_, connection_.prepare("INSERT INTO returners(name, position) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE "
                                                "SET position = excluded.position WHERE excluded.position > returners.position"));
   BRINE_LET(put_setting_, connection_.prepare("INSERT OR REPLACE INTO settings(name, value) VALUES(?1, ?2)"));
@@ -83,9 +86,8 @@ auto BatchWriter::transaction(Body body) -> decltype(body()) {
   return result;
 }
 
-// Fails only when sqlite has rolled back by itself.
 void BatchWriter::roll_back() {
-  static_cast<void>(rollback_.run());
+  if (auto rolled_back = rollback_.run(); !rolled_back) log::debug("sqlite had rolled back by itself: {}", rolled_back.error().message);
   returns_->forget_batch();
   jobs_.clear();
 }
@@ -94,8 +96,8 @@ Result<CommitOutcome> BatchWriter::commit(const Batch& batch) {
   return transaction([&] { return apply(batch); });
 }
 
-Result<std::size_t> BatchWriter::expire(const ExpiryRequest& request) {
-  return transaction([&] { return expiry_->run(request, counters_); });
+Result<Expired> BatchWriter::expire(const Retention& retention) {
+  return transaction([&] { return expiry_->run(retention, counters_); });
 }
 
 Result<CommitOutcome> BatchWriter::apply(const Batch& batch) {
@@ -115,7 +117,7 @@ Result<CommitOutcome> BatchWriter::apply(const Batch& batch) {
   }
   BRINE_TRY(returns_->finish_batch());
   BRINE_TRY(apply_keys(batch));
-  BRINE_TRY(apply_grains(batch));
+  BRINE_TRY(apply_minions(batch));
   BRINE_TRY(apply_positions(batch));
   BRINE_TRY(apply_settings(batch));
   return outcome;
@@ -173,9 +175,16 @@ Status BatchWriter::apply_keys(const Batch& batch) {
   return {};
 }
 
-Status BatchWriter::apply_grains(const Batch& batch) {
+Status BatchWriter::apply_minions(const Batch& batch) {
   for (const GrainsRecord& grains : batch.grains) BRINE_TRY(put_grains_.run(std::string_view(grains.id.str()), Blob{grains.json}));
-  for (const MinionId& id : batch.forgotten_grains) BRINE_TRY(delete_grains_.run(std::string_view(id.str())));
+  for (const JournalMark& mark : batch.journals) {
+    BRINE_TRY(
+        put_journal_.run(std::string_view(mark.id.str()), static_cast<std::int64_t>(mark.epoch), static_cast<std::int64_t>(mark.sequence)));
+  }
+  for (const MinionId& id : batch.forgotten_minions) {
+    BRINE_TRY(delete_grains_.run(std::string_view(id.str())));
+    BRINE_TRY(delete_journal_.run(std::string_view(id.str())));
+  }
   return {};
 }
 

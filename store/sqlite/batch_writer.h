@@ -24,7 +24,7 @@ class BatchWriter {
   static Result<std::unique_ptr<BatchWriter>> open(const std::string& file, const SqliteOptions& options);
 
   Result<CommitOutcome> commit(const Batch& batch);
-  Result<std::size_t> expire(const ExpiryRequest& request);
+  Result<Expired> expire(const Retention& retention);
 
   WriteAheadLog& log() { return log_; }
   const Connection& connection() const { return connection_; }
@@ -45,7 +45,7 @@ class BatchWriter {
   Result<bool> exists(PackedJid jid);
   Status insert(const JobRecord& job, PackedJid jid, ExpectedSet expected);
   Status apply_keys(const Batch& batch);
-  Status apply_grains(const Batch& batch);
+  Status apply_minions(const Batch& batch);
   Status apply_positions(const Batch& batch);
   Status apply_settings(const Batch& batch);
 
@@ -60,7 +60,7 @@ class BatchWriter {
   std::unique_ptr<Expiry> expiry_;
   Statement begin_, commit_, rollback_;
   Statement find_submission_, find_job_, insert_job_, insert_progress_, insert_feed_;
-  Statement put_key_, delete_key_, put_grains_, delete_grains_, put_position_, put_setting_, delete_setting_;
+  Statement put_key_, delete_key_, put_grains_, delete_grains_, put_journal_, delete_journal_, put_position_, put_setting_, delete_setting_;
 };
 
 }  // namespace brine::store::sqlite

@@ -6,7 +6,7 @@
 namespace brine::store::sqlite {
 namespace {
 
-constexpr std::int64_t kMaxTooOldPerCall = 100'000;
+constexpr std::int64_t kMaxDroppedPerCall = 100'000;
 constexpr std::int64_t kMaxOrphansPerCall = 20'000;
 
 }  // namespace
@@ -15,7 +15,8 @@ Result<Expiry> Expiry::prepare(const Connection& connection, JobCache& jobs) {
   Expiry expiry(jobs);
   BRINE_LET(expiry.due_, connection.prepare("SELECT jid, feed FROM jobs WHERE forget_at <= ?1 ORDER BY forget_at LIMIT ?2"));
   BRINE_LET(expiry.position_, connection.prepare("SELECT position FROM returners WHERE name = ?1"));
-  BRINE_LET(expiry.received_, connection.prepare("SELECT position, received FROM entries WHERE position > ?1 ORDER BY position LIMIT ?2"));
+  BRINE_LET(expiry.oldest_, connection.prepare("SELECT position, received, bytes_up_to_here FROM entries WHERE position > ?1 "
+                                               "ORDER BY position LIMIT ?2"));
   BRINE_LET(expiry.bytes_, connection.prepare("SELECT bytes_up_to_here FROM entries WHERE position = ?1"));
   BRINE_LET(expiry.last_orphan_, connection.prepare("SELECT max(position) FROM (SELECT position FROM orphans WHERE position <= ?1 "
                                                     "ORDER BY position LIMIT ?2)"));
@@ -33,36 +34,40 @@ Result<Expiry> Expiry::prepare(const Connection& connection, JobCache& jobs) {
   return expiry;
 }
 
-Result<std::size_t> Expiry::run(const ExpiryRequest& request, Counters& counters) {
-  BRINE_TRY(trim_outbox(request, counters));
+Result<Expired> Expiry::run(const Retention& retention, Counters& counters) {
+  Expired expired;
+  BRINE_LET(expired.dropped, trim_outbox(retention, counters));
   std::vector<std::pair<PackedJid, std::int64_t>> due;
   {
-    auto rows = due_.query(request.now, static_cast<std::int64_t>(request.max_jobs));
+    auto rows = due_.query(retention.now, static_cast<std::int64_t>(retention.max_jobs));
     while (rows.next()) due.emplace_back(rows.integer(0), rows.integer(1));
     BRINE_TRY(rows.status());
   }
   for (const auto& [jid, feed] : due) BRINE_TRY(delete_job(jid, feed, counters.outbox_start));
-  return due.size();
+  expired.jobs = due.size();
+  return expired;
 }
 
-Status Expiry::trim_outbox(const ExpiryRequest& request, Counters& counters) {
-  BRINE_LET(std::int64_t start, passed_by_all(request, counters));
-  BRINE_LET(start, older_than(request.outbox_before, start));
-  if (start > counters.outbox_start) {
-    auto rows = bytes_.query(start);
-    if (!rows.next()) {
-      BRINE_TRY(rows.status());
-      return fail(Code::kCorrupt, "outbox entry " + std::to_string(start) + " is missing");
-    }
-    counters.outbox_start = start;
-    counters.outbox_start_bytes = rows.integer(0);
-  }
-  return delete_orphans(counters.outbox_start);
+Result<std::uint64_t> Expiry::trim_outbox(const Retention& retention, Counters& counters) {
+  BRINE_LET(const std::int64_t passed, passed_by_all(retention, counters));
+  BRINE_LET(const Cut cut, drop_beyond_bounds(retention, counters, passed));
+  BRINE_LET(counters.outbox_start_bytes, bytes_up_to(cut.start, counters));
+  counters.outbox_start = cut.start;
+  BRINE_TRY(delete_orphans(counters.outbox_start));
+  return cut.dropped;
 }
 
-Result<std::int64_t> Expiry::passed_by_all(const ExpiryRequest& request, const Counters& counters) {
+Result<std::int64_t> Expiry::bytes_up_to(std::int64_t position, const Counters& counters) {
+  if (position == counters.outbox_start) return counters.outbox_start_bytes;
+  auto rows = bytes_.query(position);
+  if (rows.next()) return rows.integer(0);
+  BRINE_TRY(rows.status());
+  return fail(Code::kCorrupt, "outbox entry " + std::to_string(position) + " is missing");
+}
+
+Result<std::int64_t> Expiry::passed_by_all(const Retention& retention, const Counters& counters) {
   std::int64_t passed = counters.outbox_end;
-  for (const std::string& returner : request.returners) {
+  for (const std::string& returner : retention.returners) {
     auto rows = position_.query(std::string_view(returner));
     passed = std::min(passed, rows.next() ? rows.integer(0) : 0);
     BRINE_TRY(rows.status());
@@ -70,11 +75,21 @@ Result<std::int64_t> Expiry::passed_by_all(const ExpiryRequest& request, const C
   return std::max(passed, counters.outbox_start);
 }
 
-Result<std::int64_t> Expiry::older_than(UnixMicros before, std::int64_t after) {
-  auto rows = received_.query(after, kMaxTooOldPerCall);
-  while (rows.next() && rows.integer(1) < before) after = rows.integer(0);
+Result<Expiry::Cut> Expiry::drop_beyond_bounds(const Retention& retention, const Counters& counters, std::int64_t after) {
+  Cut cut{after, 0};
+  BRINE_LET(std::int64_t gone, bytes_up_to(after, counters));
+  auto rows = oldest_.query(after, kMaxDroppedPerCall);
+  while (rows.next()) {
+    const bool too_old = rows.integer(1) < retention.outbox_before;
+    const bool too_much =
+        retention.outbox_max_bytes > 0 && static_cast<std::uint64_t>(counters.outbox_end_bytes - gone) > retention.outbox_max_bytes;
+    if (!too_old && !too_much) break;
+    cut.start = rows.integer(0);
+    gone = rows.integer(2);
+    ++cut.dropped;
+  }
   BRINE_TRY(rows.status());
-  return after;
+  return cut;
 }
 
 Status Expiry::delete_orphans(std::int64_t up_to) {

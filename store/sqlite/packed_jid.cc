@@ -1,6 +1,7 @@
 #include "store/sqlite/packed_jid.h"
 
 #include <array>
+#include <ranges>
 #include <string>
 
 namespace brine::store::sqlite {
@@ -32,10 +33,10 @@ JobId unpack(PackedJid packed) {
   if (packed == kNoJid) return {};
   std::string text(20, '0');
   std::size_t at = text.size();
-  for (auto field = kFields.rbegin(); field != kFields.rend(); ++field) {
-    std::int64_t value = packed % field->radix;
-    packed /= field->radix;
-    for (std::size_t i = 0; i < field->digits; ++i, value /= 10) text[--at] = static_cast<char>('0' + value % 10);
+  for (const auto& field : std::views::reverse(kFields)) {
+    std::int64_t value = packed % field.radix;
+    packed /= field.radix;
+    for (std::size_t i = 0; i < field.digits; ++i, value /= 10) text[--at] = static_cast<char>('0' + value % 10);
   }
   return JobId::trusted(std::move(text));
 }

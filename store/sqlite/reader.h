@@ -25,6 +25,7 @@ class Reader {
   // As the methods of StateStore.
   Result<std::vector<KeyRecord>> keys();
   Result<std::vector<GrainsRecord>> grains();
+  Result<std::vector<JournalMark>> journals();
   Result<std::optional<std::string>> setting(const std::string& name);
   Result<JobId> last_jid();
   Result<FeedPosition> feed_end();
@@ -50,7 +51,7 @@ class Reader {
   Connection connection_;
   std::unique_ptr<CountersRow> counters_;
   Statement begin_, end_;
-  Statement keys_, grains_, setting_, feed_, job_, submission_, expected_, returns_, returned_, open_, list_, outbox_, position_;
+  Statement keys_, grains_, journals_, setting_, feed_, job_, submission_, expected_, returns_, returned_, open_, list_, outbox_, position_;
 };
 
 }  // namespace brine::store::sqlite

@@ -33,9 +33,9 @@ class EngineTest : public testing::Test {
     start();
   }
 
-  Admission admit(std::string_view id, std::string key = "key") {
+  Admission admit(std::string_view id, std::string key = "key", JournalPosition journal = {}) {
     std::promise<Admission> answer;
-    engine->admit({minion_id(id), std::move(key), false, 0, "10.0.0.1"},
+    engine->admit({minion_id(id), std::move(key), false, 0, "10.0.0.1", journal},
                   [&](Admission admission) { answer.set_value(std::move(admission)); });
     return answer.get_future().get();
   }
@@ -294,9 +294,43 @@ TEST_F(EngineTest, TargetsFollowTheGrainsOfTheLastSession) {
   Submission submission = asking(1, "os:Debian");
   submission.target_kind = "grain";
   EXPECT_EQ(submit(submission)->expected, 1u);
-  engine->grains_changed(minion_id("b"), R"({"os": "Debian"})");
+  engine->grains_changed(session_number(2), minion_id("b"), R"({"os": "Debian"})");
   submission.id = submission_number(2);
   EXPECT_EQ(submit(submission)->expected, 2u);
+}
+
+TEST_F(EngineTest, JournalThatHasGoneBackIsToBeRenewedAndNoOther) {
+  start();
+  connect("a", 1);
+  const JournalPosition known{77, 10};
+  engine->journal_at(session_number(1), known);
+  EXPECT_FALSE(admit("a", "key", {77, 10}).renew_journal) << "the same";
+  EXPECT_FALSE(admit("a", "key", {77, 11}).renew_journal) << "more";
+  EXPECT_FALSE(admit("a", "key", {0, 0}).renew_journal) << "brine-call shows none";
+  EXPECT_TRUE(admit("a", "key", {77, 9}).renew_journal) << "less";
+  EXPECT_TRUE(admit("a", "key", {78, 99}).renew_journal) << "another one: an older snapshot may have it";
+  engine->journal_at(session_number(1), {78, 2});
+  EXPECT_FALSE(admit("a", "key", {78, 2}).renew_journal) << "renewed";
+}
+
+TEST_F(EngineTest, HowFarAJournalHadComeIsKnownAfterARestart) {
+  start();
+  connect("a", 1);
+  engine->journal_at(session_number(1), {77, 10});
+  ASSERT_TRUE(eventually([&] {
+    clock.advance(seconds(2));
+    return !store.journals()->empty();
+  }));
+  restart();
+  EXPECT_TRUE(admit("a", "key", {77, 9}).renew_journal);
+  EXPECT_FALSE(admit("a", "key", {77, 10}).renew_journal);
+}
+
+TEST_F(EngineTest, DropsOfTheOutboxLeaveAnEvent) {
+  store.let_expire({.jobs = 0, .dropped = 3});
+  events.want(true);
+  start();
+  EXPECT_TRUE(eventually([&] { return events.count("brine/outbox/dropped") == 1; }));
 }
 
 TEST_F(EngineTest, GrainsAreKnownAfterARestart) {

@@ -19,7 +19,10 @@ using Change = KeyAuthority::Change;
 // The authority's loop is the test's own thread: what the ledger's thread posts waits until the test runs it.
 class KeyAuthorityTest : public testing::Test {
  protected:
-  KeyAuthorityTest() : ledger(store, clock, {}, {[](const auto&) {}, [](const auto&) {}, [] {}}) { ledger.start({}); }
+  KeyAuthorityTest()
+      : ledger(store, clock, {.reopen_pause = milliseconds(0)}, {[](const auto&) {}, [](const auto&) {}, [] {}, [](std::uint64_t) {}}) {
+    ledger.start({});
+  }
 
   void make(KeyPolicy policy = {}) {
     policy.cluster = "test";
@@ -37,7 +40,8 @@ class KeyAuthorityTest : public testing::Test {
   // The same store under a new master process.
   void restart(KeyPolicy policy = {}) {
     make(std::move(policy));
-    keys->load(*store.keys());
+    const auto last = store.settings()[std::string(kLastIndexSetting)];
+    keys->load(*store.keys(), static_cast<std::uint32_t>(std::atoi(last.c_str())));
     heard.clear();
   }
 
@@ -57,10 +61,10 @@ class KeyAuthorityTest : public testing::Test {
   }
 
   static AdmissionRequest asking(std::string_view id, std::string key = "key") {
-    return {minion_id(id), std::move(key), false, 0, "10.0.0.9"};
+    return {minion_id(id), std::move(key), false, 0, "10.0.0.9", {}};
   }
   static AdmissionRequest resuming(std::string_view id, std::uint64_t version, std::string key = "key") {
-    return {minion_id(id), std::move(key), true, version, "10.0.0.9"};
+    return {minion_id(id), std::move(key), true, version, "10.0.0.9", {}};
   }
 
   Admission admit(AdmissionRequest request) {
@@ -340,19 +344,33 @@ TEST_F(KeyAuthorityTest, AlteredRecordsAreIgnored) {
     store::KeyRecord altered = intact;
     alterations[i](altered);
     make();
-    keys->load({altered});
+    keys->load({altered}, 0);
     EXPECT_EQ(keys->find(altered.id), nullptr) << i;
   }
   make();
-  keys->load({intact});
+  keys->load({intact}, 0);
   EXPECT_TRUE(keys->is_accepted(minion_id("web")));
+}
+
+TEST_F(KeyAuthorityTest, IndexOfADeletedMinionIsNotGivenAgainNotEvenAfterARestart) {
+  make();
+  for (const char* id : {"a", "b"}) {
+    admit(asking(id));
+    change(Change::kAccept, id);
+  }
+  const std::uint32_t last = keys->find(minion_id("b"))->index;
+  change(Change::kDelete, "b");
+  restart();
+  admit(asking("c"));
+  change(Change::kAccept, "c");
+  EXPECT_GT(keys->find(minion_id("c"))->index, last);
 }
 
 TEST_F(KeyAuthorityTest, RecordOfAnotherClusterIsIgnored) {
   make();
   admit(asking("web"));
   KeyAuthority other(ledger, notary, clock, {.cluster = "other"}, {});
-  other.load(*store.keys());
+  other.load(*store.keys(), 0);
   EXPECT_EQ(other.find(minion_id("web")), nullptr);
 }
 

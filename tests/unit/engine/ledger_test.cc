@@ -60,9 +60,11 @@ class LedgerTest : public testing::Test {
                                                 for (const store::FeedEntry& entry : entries) fed.add(entry.jid.str());
                                               },
                                           .outbox_grew = [this] { ++outbox_grew; },
+                                          .outbox_dropped = [this](std::uint64_t count) { dropped += count; },
                                       });
   }
   void start(LedgerOptions options = {}) {
+    options.reopen_pause = milliseconds(0);
     make(std::move(options));
     ledger->start(*store.feed_end());
   }
@@ -86,6 +88,7 @@ class LedgerTest : public testing::Test {
   MemoryStore store;
   Heard returned, fed, answers;
   std::atomic<int> outbox_grew{0};
+  std::atomic<std::uint64_t> dropped{0};
   std::unique_ptr<Ledger> ledger;
 };
 
@@ -150,7 +153,8 @@ TEST_F(LedgerTest, CommittedReturnKeepsTheSessionItCameOn) {
       store, clock, LedgerOptions{},
       Ledger::Listener{.returned = [&](const std::vector<CommittedReturn>& values) { connection = values.at(0).session.connection; },
                        .fed = [](const auto&) {},
-                       .outbox_grew = [] {}});
+                       .outbox_grew = [] {},
+                       .outbox_dropped = [](std::uint64_t) {}});
   ledger->start(*store.feed_end());
   std::vector<PendingReturn> values{{session_number(42), return_of(jid_number(1), "a")}};
   ledger->add_returns(std::move(values));
@@ -232,7 +236,7 @@ TEST_F(LedgerTest, KeyChangeIsRefusedWhileTheStoreIsAway) {
   store::KeyRecord key;
   key.id = minion_id("a");
   key.version = 1;
-  ledger->change_keys({key}, {}, [&](const Status& status) { answers.add(status ? "done" : status.error().message); });
+  ledger->change_keys({{key}, {}, 0, [&](const Status& status) { answers.add(status ? "done" : status.error().message); }});
   ASSERT_TRUE(eventually([&] { return answers.size() == 1; }));
   EXPECT_THAT(answers.lines()[0], HasSubstr("gone"));
   EXPECT_EQ(store.key_writes(), 0);
@@ -278,6 +282,68 @@ TEST_F(LedgerTest, SettingsWaitForTheStoreToo) {
   ASSERT_TRUE(eventually([&] { return !ledger->available(); }));
   store.come_back();
   EXPECT_TRUE(eventually([&] { return store.settings()["colour"] == "green"; }));
+}
+
+TEST_F(LedgerTest, OfWhatIsOverwrittenOnlyTheLastWaitsForTheStore) {
+  start();
+  store.go_away("gone");
+  ledger->keep_grains({minion_id("a"), "first"});
+  ASSERT_TRUE(eventually([&] { return !ledger->available(); }));
+  ledger->keep_grains({minion_id("a"), "last"});
+  ledger->keep_grains({minion_id("b"), "only"});
+  ledger->keep_journals({{minion_id("a"), 7, 1}, {minion_id("a"), 7, 2}});
+  ASSERT_TRUE(eventually([&] { return ledger->depth() == 0; }));
+  store.come_back();
+  ASSERT_TRUE(eventually([&] { return store.grains()->size() == 2 && store.journals()->size() == 1; }));
+  EXPECT_EQ(store.grains()->front().json, "last");
+  EXPECT_EQ(store.journals()->front().sequence, 2u);
+}
+
+TEST_F(LedgerTest, MalformedReturnCostsNobodyElseTheirs) {
+  store.put_job(*job_for(1, {"a", "b", "c"}));
+  store.refuse_returns_of(minion_id("b"));
+  start();
+  ASSERT_TRUE(add(jid_number(1), {"a", "b", "c"}));
+  ASSERT_TRUE(eventually([&] { return returned.size() == 2; }));
+  EXPECT_THAT(kept(), ElementsAre("a", "c"));
+  EXPECT_TRUE(ledger->available());
+  EXPECT_EQ(ledger->depth(), 0u);
+}
+
+TEST_F(LedgerTest, MalformedReturnsGiveTheirRoomBack) {
+  store.put_job(*job_for(1, {"a", "b"}));
+  store.refuse_returns_of(minion_id("b"));
+  LedgerOptions options;
+  options.queue = 2;
+  start(options);
+  for (int round = 0; round < 5; ++round) EXPECT_TRUE(eventually([&] { return add(jid_number(1), {"b", "b"}); })) << round;
+  EXPECT_TRUE(eventually([&] { return add(jid_number(1), {"a"}); }));
+  EXPECT_TRUE(eventually([&] { return returned.has("first a"); }));
+}
+
+TEST_F(LedgerTest, DropsOfTheOutboxAreCountedAndTold) {
+  store.let_expire({.jobs = 0, .dropped = 3});
+  LedgerOptions options;
+  options.returners = {"kafka"};
+  options.outbox_max_bytes = 1'000;
+  start(options);
+  ASSERT_TRUE(eventually([&] { return dropped == 3; }));
+  EXPECT_EQ(ledger->counters().outbox_dropped, 3u);
+  EXPECT_EQ(store.retention().outbox_max_bytes, 1'000u);
+  EXPECT_THAT(store.retention().returners, ElementsAre("kafka"));
+}
+
+TEST_F(LedgerTest, WithAForgottenKeyGoGrainsAndJournalMarkButNotWithADeniedOne) {
+  start();
+  ledger->keep_grains({minion_id("a"), "{}"});
+  ledger->keep_grains({minion_id("b"), "{}"});
+  ledger->keep_journals({{minion_id("a"), 7, 1}, {minion_id("b"), 7, 1}});
+  ledger->change_keys({{}, {{minion_id("a"), false}, {minion_id("b"), true}}, 5, [&](const Status&) { answers.add("done"); }});
+  ASSERT_TRUE(eventually([&] { return answers.size() == 1; }));
+  ASSERT_EQ(store.grains()->size(), 1u);
+  EXPECT_EQ(store.grains()->front().id, minion_id("b"));
+  EXPECT_EQ(store.journals()->size(), 1u);
+  EXPECT_EQ(store.settings()[std::string(kLastIndexSetting)], "5");
 }
 
 TEST_F(LedgerTest, ReturnsBeyondTheBoundAreRefusedAndLeftUntouched) {

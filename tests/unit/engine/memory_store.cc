@@ -125,6 +125,9 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
     --failing_commits_;
     return fail(Code::kUnavailable, why_);
   }
+  for (const store::ReturnRecord& value : batch.returns) {
+    if (malformed_.contains(value.minion)) return fail(Code::kInvalid, "malformed");
+  }
   store::CommitOutcome outcome;
   for (const store::JobRecord& job : batch.jobs) {
     JobId jid;
@@ -139,7 +142,11 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
   }
   for (const auto& key : batch.forgotten_keys) keys_.erase(key);
   for (const store::GrainsRecord& record : batch.grains) grains_[record.id] = record;
-  for (const MinionId& id : batch.forgotten_grains) grains_.erase(id);
+  for (const store::JournalMark& mark : batch.journals) journals_[mark.id] = mark;
+  for (const MinionId& id : batch.forgotten_minions) {
+    grains_.erase(id);
+    journals_.erase(id);
+  }
   for (const auto& [name, position] : batch.returner_positions) positions_[name] = std::max(positions_[name], position);
   for (const auto& [name, value] : batch.settings) settings_[name] = value;
   commit_sizes_.push_back(batch.returns.size());
@@ -153,10 +160,38 @@ Status MemoryStore::reopen() {
   return {};
 }
 
-Result<std::size_t> MemoryStore::expire(UnixMicros, std::size_t, const std::vector<std::string>&, UnixMicros) {
+Result<store::Expired> MemoryStore::expire(const store::Retention& retention) {
   std::lock_guard lock(mutex_);
   if (away_) return fail(Code::kUnavailable, why_);
-  return std::size_t{0};
+  retention_ = retention;
+  return std::exchange(expires_, {});
+}
+
+void MemoryStore::refuse_returns_of(const MinionId& id) {
+  std::lock_guard lock(mutex_);
+  malformed_.insert(id);
+}
+
+void MemoryStore::put_journal(store::JournalMark mark) {
+  std::lock_guard lock(mutex_);
+  journals_[mark.id] = std::move(mark);
+}
+
+void MemoryStore::let_expire(store::Expired expired) {
+  std::lock_guard lock(mutex_);
+  expires_ = expired;
+}
+
+store::Retention MemoryStore::retention() const {
+  std::lock_guard lock(mutex_);
+  return retention_;
+}
+
+Result<std::vector<store::JournalMark>> MemoryStore::journals() const {
+  std::lock_guard lock(mutex_);
+  std::vector<store::JournalMark> all;
+  for (const auto& [id, mark] : journals_) all.push_back(mark);
+  return all;
 }
 
 Result<std::vector<store::KeyRecord>> MemoryStore::keys() const {

@@ -44,15 +44,21 @@ class MemoryStore final : public store::StateStore {
   // What earlier masters left behind.
   void put_job(store::JobRecord job);
   void put_key(store::KeyRecord key);
+  void put_journal(store::JournalMark mark);
   std::size_t job_count() const;
+  // What the next expire() says; and what the last one was asked to keep.
+  void let_expire(store::Expired expired);
+  store::Retention retention() const;
+  // A batch with a return of this minion is refused as malformed.
+  void refuse_returns_of(const MinionId& id);
 
   std::uint64_t epoch() const override { return 7; }
   Result<store::CommitOutcome> commit(const store::Batch& batch) override;
   Status reopen() override;
-  Result<std::size_t> expire(UnixMicros now, std::size_t max_jobs, const std::vector<std::string>& returners,
-                             UnixMicros outbox_before) override;
+  Result<store::Expired> expire(const store::Retention& retention) override;
   Result<std::vector<store::KeyRecord>> keys() const override;
   Result<std::vector<store::GrainsRecord>> grains() const override;
+  Result<std::vector<store::JournalMark>> journals() const override;
   Result<std::optional<std::string>> setting(const std::string& name) const override;
   Result<JobId> last_jid() const override;
   Result<store::FeedPosition> feed_end() const override;
@@ -88,6 +94,10 @@ class MemoryStore final : public store::StateStore {
   std::map<std::pair<JobId, MinionId>, store::ReturnRecord> returns_;
   std::map<std::pair<MinionId, bool>, store::KeyRecord> keys_;
   std::map<MinionId, store::GrainsRecord> grains_;
+  std::map<MinionId, store::JournalMark> journals_;
+  store::Retention retention_;
+  store::Expired expires_;
+  std::set<MinionId> malformed_;
   std::map<std::string, std::uint64_t> positions_;
   std::map<std::string, std::string> settings_;
   std::vector<store::OutboxEntry> outbox_;

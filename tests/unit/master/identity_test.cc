@@ -109,12 +109,50 @@ TEST_F(IdentityTest, ManifestIsRenewedAtAStartAfterHalfItsLife) {
 
 TEST_F(IdentityTest, RunningMasterRenewsItsManifest) {
   Identity identity = opened();
-  EXPECT_FALSE(*identity.renew_if_due(clock));
+  EXPECT_FALSE(*identity.refresh(clock));
   pass_days(kDays / 2);
-  ASSERT_TRUE(*identity.renew_if_due(clock));
-  EXPECT_FALSE(*identity.renew_if_due(clock));
+  ASSERT_TRUE(*identity.refresh(clock));
+  EXPECT_FALSE(*identity.refresh(clock));
   EXPECT_EQ(identity.server_identity()->manifest_epoch, 2u);
   EXPECT_EQ(*read_file(pki + "/manifest"), identity.server_identity()->manifest);
+}
+
+TEST_F(IdentityTest, ManifestThatTheRootSignedElsewhereIsTakenFromTheFolder) {
+  Identity identity = opened();
+  const auto root = *net::load_key(pki + "/root.key");
+  remove("root.key");
+  wire::Manifest fresh = identity.manifest();
+  fresh.epoch = 9;
+  const std::string bytes = encode(net::sign_manifest(root, fresh));
+  ASSERT_TRUE(replace_file(pki + "/manifest", bytes, 0644));
+  ASSERT_TRUE(*identity.refresh(clock));
+  EXPECT_EQ(identity.manifest().epoch, 9u);
+  EXPECT_EQ(identity.server_identity()->manifest, bytes);
+  EXPECT_FALSE(*identity.refresh(clock));
+}
+
+TEST_F(IdentityTest, ManifestInTheFolderThatIsNotGoodLeavesTheOldOneInForce) {
+  Identity identity = opened();
+  const auto before = identity.server_identity()->manifest;
+  const auto root = *net::load_key(pki + "/root.key");
+  const auto refused = [&](const net::SigningKey& signer, const wire::Manifest& manifest) {
+    EXPECT_TRUE(replace_file(pki + "/manifest", encode(net::sign_manifest(signer, manifest)), 0644));
+    const auto refreshed = identity.refresh(clock);
+    EXPECT_EQ(identity.server_identity()->manifest, before);
+    return refreshed ? std::string("taken") : refreshed.error().message;
+  };
+  wire::Manifest without_us = identity.manifest();
+  without_us.epoch = 2;
+  without_us.members[0].public_key = std::string(32, 'x');
+  EXPECT_THAT(refused(root, without_us), HasSubstr("does not name it"));
+  wire::Manifest same_epoch = identity.manifest();
+  same_epoch.not_after += 1;
+  EXPECT_THAT(refused(root, same_epoch), HasSubstr("older than the manifest in force"));
+  const auto stranger = net::SigningKey::generate();
+  wire::Manifest foreign = identity.manifest();
+  foreign.epoch = 2;
+  foreign.root = stranger.public_key();
+  EXPECT_THAT(refused(stranger, foreign), HasSubstr("another root"));
 }
 
 TEST_F(IdentityTest, MinionsTakeTheRenewedManifest) {
@@ -122,7 +160,7 @@ TEST_F(IdentityTest, MinionsTakeTheRenewedManifest) {
   net::Trust trust("");
   ASSERT_TRUE(trust.admit(identity.server_identity()->manifest, clock.unix_now()).has_value());
   pass_days(kDays / 2);
-  ASSERT_TRUE(*identity.renew_if_due(clock));
+  ASSERT_TRUE(*identity.refresh(clock));
   const auto admitted = trust.admit(identity.server_identity()->manifest, clock.unix_now());
   ASSERT_TRUE(admitted.has_value());
   EXPECT_TRUE(*admitted);

@@ -23,6 +23,8 @@ std::string note_of(const wire::SessionMessage& message) {
   if (std::holds_alternative<wire::Status>(message)) return "status";
   if (std::holds_alternative<wire::Leaving>(message)) return "leaving";
   if (std::holds_alternative<wire::Heartbeat>(message)) return "heartbeat";
+  if (const auto* mark = std::get_if<wire::JournalMark>(&message))
+    return "journal " + std::to_string(mark->epoch) + " " + std::to_string(mark->sequence);
   return "other";
 }
 
@@ -32,6 +34,14 @@ std::string note_of(const wire::SessionMessage& message) {
 
 Status MemoryJournal::set_birth(UnixMicros birth) {
   happened_.push_back("birth");
+  birth_ = birth;
+  return {};
+}
+
+Status MemoryJournal::renew(UnixMicros birth) {
+  if (renew_fails) return fail(Code::kUnavailable, "the disk is broken");
+  happened_.push_back("renew");
+  ++epoch_;
   birth_ = birth;
   return {};
 }

@@ -32,7 +32,8 @@ class MemoryJournal final : public Journal {
  public:
   explicit MemoryJournal(Happened& happened) : happened_(happened) {}
 
-  std::uint64_t epoch() const override { return 77; }
+  std::uint64_t epoch() const override { return epoch_; }
+  Status renew(UnixMicros birth) override;
   UnixMicros birth() const override { return birth_; }
   Status set_birth(UnixMicros birth) override;
   std::uint64_t sequence() const override { return sequence_; }
@@ -48,11 +49,13 @@ class MemoryJournal final : public Journal {
 
   bool full = false;
   bool sync_fails = false;
+  bool renew_fails = false;
 
  private:
   std::vector<const JournalEntry*> in_state(JobState state) const;
 
   Happened& happened_;
+  std::uint64_t epoch_ = 77;
   UnixMicros birth_ = 0;
   std::uint64_t sequence_ = 0;
   std::map<JobId, JournalEntry> entries_;

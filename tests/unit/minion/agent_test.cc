@@ -75,6 +75,67 @@ TEST_F(AgentTest, NewerManifestOfTheWelcomeIsKept) {
   EXPECT_EQ(keepsake.manifests.back(), master.manifest(9));
 }
 
+TEST_F(AgentTest, NewManifestInTheSessionIsKeptAndVoidsTheTicket) {
+  open_session();
+  master.send(*agent, wire::NewManifest{master.manifest(2)});
+  EXPECT_EQ(agent->state(), State::kOpen);
+  EXPECT_EQ(trust->epoch(), 2u);
+  EXPECT_EQ(keepsake.manifests.back(), master.manifest(2));
+  master.renew();
+  lose_connection();
+  connect();
+  master.shake_hands(*agent);
+  EXPECT_FALSE(master.peer().resumed);
+}
+
+TEST_F(AgentTest, OldOrForgedManifestInTheSessionChangesNothing) {
+  open_session();
+  const auto kept = keepsake.manifests;
+  FakeClock other_clock;
+  Happened elsewhere;
+  const ScriptedMaster stranger(elsewhere, other_clock);
+  for (const std::string& manifest : {master.manifest(0), stranger.manifest(9), std::string("garbage")})
+    master.send(*agent, wire::NewManifest{manifest});
+  EXPECT_EQ(agent->state(), State::kOpen);
+  EXPECT_EQ(trust->epoch(), 1u);
+  EXPECT_EQ(keepsake.manifests, kept);
+}
+
+TEST_F(AgentTest, JournalMarkFollowsTheStatusAndEveryBegunJobBeforeItStarts) {
+  open_session();
+  EXPECT_LT(place_of("status"), place_of("journal 77 0"));
+  run(master.job(1));
+  EXPECT_LT(place_of("begun " + jid_number(1).str()), place_of("journal 77 1"));
+  EXPECT_LT(place_of("journal 77 1"), place_of("start " + jid_number(1).str()));
+}
+
+TEST_F(AgentTest, JournalThatWentBackIsRenewedAndAnswersForNothingOlder) {
+  auto welcome = master.accepting();
+  welcome.renew_journal = true;
+  open_session(welcome);
+  EXPECT_LT(place_of("renew"), place_of("journal 78 0"));
+  wire::Job older = master.job(1);
+  older.issued = welcome.master_time - 1;
+  run(older);
+  run(master.job(2));
+  EXPECT_THAT(jids_started(), ElementsAre(jid_number(2).str()));
+  ASSERT_EQ(returns().size(), 1u);
+}
+
+TEST_F(AgentTest, JournalThatCannotBeRenewedAnswersForNothingOlderEither) {
+  journal.renew_fails = true;
+  auto welcome = master.accepting();
+  welcome.renew_journal = true;
+  open_session(welcome);
+  wire::Job older = master.job(1);
+  older.issued = welcome.master_time - 1;
+  run(older);
+  EXPECT_THAT(jids_started(), IsEmpty());
+  const auto answers = returns();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].outcome, store::Outcome::kUnknown);
+}
+
 TEST_F(AgentTest, MastersClockIsFollowedWhateverTheWallClockSays) {
   clock.set_wall(kStart + 60'000'000);
   auto welcome = master.accepting();

@@ -125,6 +125,25 @@ TEST_F(Journals, EpochBirthAndSequenceLiveAsLongAsTheFile) {
   EXPECT_EQ(journal_->birth(), 0);
 }
 
+TEST_F(Journals, RenewedJournalHasAnotherEpochAndKnowsWhatItKnew) {
+  ASSERT_TRUE(journal_->set_birth(kNow));
+  ASSERT_TRUE(journal_->begun(job(1), kNow + kHour, "hash"));
+  ASSERT_TRUE(journal_->begun(job(2), kNow + kHour, "hash"));
+  ASSERT_TRUE(journal_->done(job(2), kNow + kHour, "two"));
+  ASSERT_TRUE(journal_->sync());
+  const auto epoch = journal_->epoch();
+  const auto sequence = journal_->sequence();
+  ASSERT_TRUE(journal_->renew(kNow + kSecond));
+  const auto renewed = journal_->epoch();
+  EXPECT_NE(renewed, epoch);
+  EXPECT_GE(journal_->sequence(), sequence);
+  reopen();
+  EXPECT_EQ(journal_->epoch(), renewed);
+  EXPECT_EQ(journal_->birth(), kNow + kSecond);
+  EXPECT_EQ(seen(*journal_, job(1))->state, JobState::kBegun);
+  EXPECT_EQ(seen(*journal_, job(2))->outcome, "two");
+}
+
 TEST_F(Journals, SequenceCountsOnlyWhatAPowerCutWouldLeave) {
   const auto before = journal_->sequence();
   ASSERT_TRUE(journal_->begun(job(0), kNow, ""));

@@ -242,6 +242,14 @@ TEST_F(ResumptionTest, ExpiredTicketIsNotTaken) {
   EXPECT_EQ(pair_.server->begin(pair_.hello(), kNow + 2 * kHour), Lane::kUnknown);
 }
 
+TEST_F(ResumptionTest, TicketOfAnOlderManifestFallsBackToAFullHandshake) {
+  auto renewed = std::make_shared<ServerIdentity>(*pair_.server_identity);
+  ++renewed->manifest_epoch;
+  pair_.server_identity = renewed;
+  pair_.begin_again(with_ticket());
+  EXPECT_EQ(pair_.server->begin(pair_.hello(), kNow), Lane::kUnknown);
+}
+
 TEST_F(ResumptionTest, TicketOfAnotherMinionIsRefused) {
   pair_.begin_again(with_ticket("web2"));
   const auto step = pair_.client->finish(pair_.answer(pair_.hello()).value(), kNow);
@@ -265,6 +273,7 @@ TEST_F(ResumptionTest, MasterWithoutTheSecretCannotResume) {
     TicketContent content;
     content.id = MinionId::trusted("web1");
     content.key_hash = sha256(pair_.minion_key.public_key());
+    content.manifest_epoch = 5;
     content.issued = kNow;
     content.life = kTicketLife;
     content.resumption_secret = std::string(kKeyBytes, 'g');  // a guess

@@ -75,7 +75,7 @@ ReturnResult StoreContract::add(const ReturnRecord& value) {
 
 std::size_t StoreContract::expire(UnixMicros now, const std::vector<std::string>& returners, std::size_t max_jobs,
                                   UnixMicros outbox_before) {
-  return value_of(store().expire(now, max_jobs, returners, outbox_before));
+  return value_of(store().expire({now, max_jobs, returners, outbox_before, 0})).jobs;
 }
 
 void StoreContract::acknowledge(const std::string& returner, std::uint64_t position) {

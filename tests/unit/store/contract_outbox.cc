@@ -132,6 +132,36 @@ TEST_P(StoreContract, EntriesOlderThanTheBoundGoThoughNobodyTookThem) {
   EXPECT_THAT(payloads(value_of(store().outbox_after(0, 10))), ElementsAre("3"));
 }
 
+TEST_P(StoreContract, BeyondTheBoundOfBytesTheOldestGoThoughNobodyTookThemAndAreCounted) {
+  publish(make_job(1, minions({"a", "b", "c"})));
+  for (const char* from : {"a", "b", "c"}) add(make_return(1, from));
+  const auto all = value_of(store().outbox_usage());
+  const Retention one_too_many{0, 1000, {"kafka"}, 0, all.bytes - 1};
+  EXPECT_EQ(value_of(store().expire(one_too_many)).dropped, 1U);
+  EXPECT_EQ(value_of(store().expire(one_too_many)).dropped, 0U);
+  const auto left = value_of(store().outbox_after(0, 10));
+  ASSERT_EQ(left.size(), 2U);
+  EXPECT_EQ(left[0].value.minion, minion("b"));
+  EXPECT_LT(value_of(store().outbox_usage()).bytes, all.bytes);
+  EXPECT_EQ(value_of(store().returned_minions(jid_number(1))).size(), 3U) << "the record of the job is not the outbox";
+}
+
+TEST_P(StoreContract, WhatEveryReturnerHasPassedIsNotCountedAsDropped) {
+  publish(make_job(1, minions({"a", "b"})));
+  for (const char* from : {"a", "b"}) add(make_return(1, from));
+  acknowledge("kafka", value_of(store().outbox_after(0, 10))[0].position);
+  const auto expired = value_of(store().expire({0, 1000, {"kafka"}, 0, 1}));
+  EXPECT_EQ(expired.dropped, 1U);
+  EXPECT_EQ(value_of(store().outbox_usage()).entries, 0U);
+}
+
+TEST_P(StoreContract, WithoutABoundOfBytesNothingIsDropped) {
+  publish(make_job(1, minions({"a"})));
+  add(make_return(1, "a"));
+  EXPECT_EQ(value_of(store().expire({0, 1000, {"kafka"}, 0, 0})).dropped, 0U);
+  EXPECT_EQ(value_of(store().outbox_usage()).entries, 1U);
+}
+
 TEST_P(StoreContract, PositionsAreNotUsedTwiceThoughTheOutboxBecameEmpty) {
   add(make_return(9, "a", "1"));
   const auto first = value_of(store().outbox_after(0, 10))[0].position;

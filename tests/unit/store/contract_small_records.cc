@@ -88,13 +88,29 @@ TEST_P(StoreContract, GrainsAreReplacedAndForgotten) {
   commit(first);
   Batch second;
   second.grains = {{minion("a"), R"({"os":"Ubuntu"})"}};
-  second.forgotten_grains = minions({"b", "never-there"});
+  second.forgotten_minions = minions({"b", "never-there"});
   commit(second);
   restart();
   const auto grains = value_of(store().grains());
   ASSERT_EQ(grains.size(), 1U);
   EXPECT_EQ(grains[0].id, minion("a"));
   EXPECT_EQ(grains[0].json, R"({"os":"Ubuntu"})");
+}
+
+TEST_P(StoreContract, AJournalMarkIsReplacedAndForgotten) {
+  Batch first;
+  first.journals = {{minion("a"), UINT64_MAX, 1}, {minion("b"), 7, 2}};
+  commit(first);
+  Batch second;
+  second.journals = {{minion("a"), 8, UINT64_MAX}};
+  second.forgotten_minions = minions({"b", "never-there"});
+  commit(second);
+  restart();
+  const auto marks = value_of(store().journals());
+  ASSERT_EQ(marks.size(), 1U);
+  EXPECT_EQ(marks[0].id, minion("a"));
+  EXPECT_EQ(marks[0].epoch, 8U);
+  EXPECT_EQ(marks[0].sequence, UINT64_MAX);
 }
 
 TEST_P(StoreContract, ASettingIsKeptReplacedAndDeletedByAnEmptyValue) {

@@ -59,7 +59,7 @@ TEST_F(SqliteDisk, AFailedSyncIsNotAcknowledgedAndEverythingIsRefusedUntilReopen
   disk_.heal();
   EXPECT_EQ(commit_error(job_batch(3)), Code::kUnavailable);
   EXPECT_EQ(store_->keys().error().code, Code::kUnavailable);
-  EXPECT_EQ(store_->expire(0, 1, {}, 0).error().code, Code::kUnavailable);
+  EXPECT_EQ(store_->expire({0, 1, {}, 0, 0}).error().code, Code::kUnavailable);
   ASSERT_TRUE(store_->reopen().has_value());
   EXPECT_TRUE(has_job(1));
   EXPECT_FALSE(has_job(3));

@@ -247,9 +247,9 @@ TEST(SqliteStore, ExpiredRowsGiveTheirRoomBack) {
     batch.jobs.push_back(make_job(i, minions({"a", "b"})));
     batch.returns = {make_return(i, "a", std::string(50'000, 'x')), make_return(900 + i, "b", std::string(50'000, 'y'))};
     value_of(store->commit(batch));
-    EXPECT_EQ(value_of(store->expire(20'000, 10, {"kafka"}, 0)), 1U);
+    EXPECT_EQ(value_of(store->expire({20'000, 10, {"kafka"}, 0, 0})).jobs, 1U);
     EXPECT_EQ(value_of(store->outbox_usage()).entries, 2U);
-    value_of(store->expire(20'000, 10, {}, 0));
+    value_of(store->expire({20'000, 10, {}, 0, 0}));
     ASSERT_TRUE(store->reopen().has_value());
     if (i == 1) after_first = std::filesystem::file_size(scratch / "state.db");
   }

@@ -139,6 +139,8 @@ Ack sample_ack() { return {{jid(1), jid(2), jid(3)}}; }
 CallReply sample_call_reply() { return {jid(4), "no such function"}; }
 Goodbye sample_goodbye() { return {GoodbyeReason::kStopping, milliseconds(250), "the master stops"}; }
 Status sample_status() { return {R"({"os": "Debian"})", {jid(7), jid(8)}}; }
+NewManifest sample_new_manifest() { return {bytes_from(37, 260)}; }
+JournalMark sample_journal_mark() { return {0x5152535455565758, 0x0102030405060708}; }
 Receipt sample_receipt() { return {jid(5), ReceiptState::kDone}; }
 Return sample_return() { return {sample_record()}; }
 
@@ -198,6 +200,8 @@ std::vector<Sample> all_samples() {
       session_sample("session_return", sample_return()),
       session_sample("session_call_report", sample_call_report()),
       session_sample("session_leaving", Leaving{}),
+      session_sample("session_manifest", sample_new_manifest()),
+      session_sample("session_journal", sample_journal_mark()),
       session_sample("session_heartbeat", Heartbeat{}),
       request_sample("request_submit", sample_submit()),
       request_sample("request_run", sample_run()),

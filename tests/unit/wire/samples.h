@@ -34,6 +34,8 @@ Ack sample_ack();
 CallReply sample_call_reply();
 Goodbye sample_goodbye();
 Status sample_status();
+NewManifest sample_new_manifest();
+JournalMark sample_journal_mark();
 Receipt sample_receipt();
 Return sample_return();
 CallReport sample_call_report();

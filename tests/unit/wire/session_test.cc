@@ -59,6 +59,9 @@ TEST(SessionCodec, ShortMessagesAreReadWhole) {
   EXPECT_EQ(std::tuple(status.grains, status.running), std::tuple(sample_status().grains, sample_status().running));
   const auto receipt = read_golden<Receipt>("session_receipt");
   EXPECT_EQ(std::tuple(receipt.jid, receipt.state), std::tuple(sample_receipt().jid, sample_receipt().state));
+  EXPECT_EQ(read_golden<NewManifest>("session_manifest").manifest, sample_new_manifest().manifest);
+  const auto mark = read_golden<JournalMark>("session_journal");
+  EXPECT_EQ(std::tuple(mark.epoch, mark.sequence), std::tuple(sample_journal_mark().epoch, sample_journal_mark().sequence));
   read_golden<Leaving>("session_leaving");
   read_golden<Heartbeat>("session_heartbeat");
 }

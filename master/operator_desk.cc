@@ -8,17 +8,6 @@
 namespace brine::master {
 namespace {
 
-const char* state_of(store::Outcome outcome) {
-  switch (outcome) {
-    case store::Outcome::kReturned: return "returned";
-    case store::Outcome::kInterrupted: return "interrupted";
-    case store::Outcome::kRefused: return "refused";
-    case store::Outcome::kNoMatch: return "no_match";
-    case store::Outcome::kUnknown: return "unknown";
-  }
-  return "unknown";
-}
-
 std::string user_of(std::uint32_t uid) {
   passwd entry{};
   passwd* found = nullptr;
@@ -41,7 +30,7 @@ class OperatorDesk::JobWatcher final : public engine::Watcher {
   explicit JobWatcher(std::shared_ptr<Link> link) : link_(std::move(link)) {}
 
   void returned(const store::ReturnRecord& record) override {
-    link_->send(wire::MinionReturn{record.minion, state_of(record.outcome), record.retcode, record.success, record.payload});
+    link_->send(wire::MinionReturn{record.minion, std::string(to_string(record.outcome)), record.retcode, record.success, record.payload});
   }
   void finished(const std::vector<engine::MissingMinion>& missing) override {
     wire::Finished reply;

@@ -9,17 +9,6 @@ namespace {
 constexpr std::size_t kListDefault = 1'000;
 constexpr std::size_t kReturnsPage = 1'000;
 
-const char* state_of(store::Outcome outcome) {
-  switch (outcome) {
-    case store::Outcome::kReturned: return "returned";
-    case store::Outcome::kInterrupted: return "interrupted";
-    case store::Outcome::kRefused: return "refused";
-    case store::Outcome::kNoMatch: return "no_match";
-    case store::Outcome::kUnknown: return "unknown";
-  }
-  return "unknown";
-}
-
 // "2026, Nov 23 03:01:18.000000", as Salt shows it.
 std::string start_time(const JobId& jid) {
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -65,7 +54,7 @@ Result<Json> list_jobs(const RunnerContext& context, const RunnerCall& call) {
 Json returned_part(const store::ReturnRecord& value) {
   Json payload = Json::parse(value.payload, nullptr, false);
   if (payload.is_discarded()) payload = value.payload;
-  return {{"state", state_of(value.outcome)}, {"retcode", value.retcode}, {"success", value.success}, {"return", std::move(payload)}};
+  return {{"state", to_string(value.outcome)}, {"retcode", value.retcode}, {"success", value.success}, {"return", std::move(payload)}};
 }
 
 Result<Json> lookup_jid(const RunnerContext& context, const RunnerCall& call) {

@@ -4,27 +4,12 @@
 #include "returners/returner.h"
 
 namespace brine::returners {
-namespace {
-
-const char* name_of(store::Outcome outcome) {
-  switch (outcome) {
-    case store::Outcome::kReturned: return "returned";
-    case store::Outcome::kInterrupted: return "interrupted";
-    case store::Outcome::kRefused: return "refused";
-    case store::Outcome::kNoMatch: return "no_match";
-    case store::Outcome::kUnknown: return "unknown";
-  }
-  return "unknown";
-}
-
-}  // namespace
-
 // The payload is JSON text already and is put in as it is, unless a minion sent something else. Line breaks between its tokens become
 // spaces: a payload must not be able to write lines of its own into a file of lines.
 std::string to_json(const store::OutboxEntry& entry) {
   const store::ReturnRecord& value = entry.value;
   nlohmann::json object{
-      {"jid", value.jid.str()},   {"id", value.minion.str()}, {"fun", entry.function},      {"outcome", name_of(value.outcome)},
+      {"jid", value.jid.str()},   {"id", value.minion.str()}, {"fun", entry.function},      {"outcome", to_string(value.outcome)},
       {"success", value.success}, {"retcode", value.retcode}, {"received", value.received}, {"duration_us", value.duration_us}};
   if (entry.late) object["late"] = true;
   std::string text = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

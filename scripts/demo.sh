@@ -22,10 +22,15 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+# The words as one would type them.
+typed() {
+  local word
+  for word in "$@"; do
+    if [[ $word =~ ^[A-Za-z0-9_./=,@%+-]+$ ]]; then printf ' %s' "$word"; else printf " '%s'" "${word//\'/\'\\\'\'}"; fi
+  done
+}
 run() {
-  printf '\n$ %s' "$1"
-  printf ' %s' "${@:2}" | sed "s/ \\([^ ]*[*()\$:][^ ]*\\)/ '\\1'/g"
-  echo
+  printf '\n$ %s%s\n' "$1" "$(typed "${@:2}")"
   "$bin/$1" -c "$root/etc" "${@:2}"
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -62,6 +63,18 @@ enum class Outcome : std::uint8_t {
   kNoMatch = 3,      // the minion found that the target does not match it
   kUnknown = 4,      // the minion cannot know: its journal is newer than the job
 };
+
+// The names that users and returners see.
+constexpr std::string_view to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kReturned: return "returned";
+    case Outcome::kInterrupted: return "interrupted";
+    case Outcome::kRefused: return "refused";
+    case Outcome::kNoMatch: return "no_match";
+    case Outcome::kUnknown: break;
+  }
+  return "unknown";
+}
 
 struct ReturnRecord {
   JobId jid;

@@ -21,7 +21,10 @@ using Json = nlohmann::json;
 
 class EngineTest : public testing::Test {
  protected:
-  EngineTest() { options.keys.auto_accept = true; }
+  EngineTest() {
+    options.keys.auto_accept = true;
+    options.ledger.reopen_pause = milliseconds(0);
+  }
 
   void start() {
     engine = std::make_unique<Engine>(store, gateway, notary, events, clock, options, [this] { ++outbox_grew; });

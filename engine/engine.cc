@@ -370,7 +370,10 @@ void Engine::resume_watch(const JobId& jid, const PendingSubmission& pending) {
 void Engine::acknowledge(const std::vector<CommittedReturn>& returns) {
   std::map<SessionRef, std::vector<JobId>> by_session;
   for (const CommittedReturn& value : returns) by_session[value.session].push_back(value.record.jid);
-  for (auto& [session, jids] : by_session) gateway_.acknowledge(session, std::move(jids));
+  std::vector<Gateway::Acknowledgement> list;
+  list.reserve(by_session.size());
+  for (auto& [session, jids] : by_session) list.push_back({session, std::move(jids)});
+  gateway_.acknowledge(std::move(list));
   BRINE_CRASH_POINT("master.after_acknowledgement");
 }
 

@@ -127,7 +127,11 @@ JobBoard::Judgement JobBoard::judge(const store::JobRecord& record, OpenJob::Par
     return {{id, Missing::kLost, "its connection was lost while it was running"}, false};
   }
   if (within_grace) return {{id, Missing::kReconnecting, "its connection was lost a moment ago" + stays}, now < patience.until};
-  return {{id, Missing::kNotConnected, "not connected" + stays}, patience.with_absent && !expired && now < patience.until};
+  const bool absent_is_waited_for = patience.with_absent && !expired && now < patience.until;
+  // A quick job gives no sign of life but its return.
+  if (part == OpenJob::Part::kSent)
+    return {{id, Missing::kLost, "its connection was lost after the job was sent: it may have run" + stays}, absent_is_waited_for};
+  return {{id, Missing::kNotConnected, "not connected" + stays}, absent_is_waited_for};
 }
 
 MissingMinion JobBoard::explain(const store::JobRecord& record, const MinionId& id) const {

@@ -26,7 +26,11 @@ class Gateway {
   };
   virtual void deliver(std::shared_ptr<const store::JobRecord> job, std::vector<Recipient> recipients) = 0;
   // The returns of these jobs are stored and synced.
-  virtual void acknowledge(SessionRef session, std::vector<JobId> jids) = 0;
+  struct Acknowledgement {
+    SessionRef session;
+    std::vector<JobId> jids;
+  };
+  virtual void acknowledge(std::vector<Acknowledgement> list) = 0;
   virtual void end_session(SessionRef session, GoodbyeReason reason, std::string text) = 0;
 };
 

@@ -44,9 +44,13 @@ void LoopGateway::deliver(std::shared_ptr<const store::JobRecord> job, std::vect
   }
 }
 
-void LoopGateway::acknowledge(engine::SessionRef session, std::vector<JobId> jids) {
-  const Lane& lane = lanes_[session.loop];
-  lane.loop->post([front = lane.front, session, jids = std::move(jids)]() mutable { front->acknowledge(session, std::move(jids)); });
+void LoopGateway::acknowledge(std::vector<Acknowledgement> list) {
+  std::vector<std::vector<Acknowledgement>> by_loop(lanes_.size());
+  for (Acknowledgement& value : list) by_loop[value.session.loop].push_back(std::move(value));
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (by_loop[i].empty()) continue;
+    lanes_[i].loop->post([front = lanes_[i].front, part = std::move(by_loop[i])]() mutable { front->acknowledge(std::move(part)); });
+  }
 }
 
 void LoopGateway::end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) {

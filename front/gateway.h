@@ -24,7 +24,7 @@ class LoopGateway final : public engine::Gateway {
   void set_lanes(std::vector<Lane> lanes) { lanes_ = std::move(lanes); }
 
   void deliver(std::shared_ptr<const store::JobRecord> job, std::vector<Recipient> recipients) override;
-  void acknowledge(engine::SessionRef session, std::vector<JobId> jids) override;
+  void acknowledge(std::vector<Acknowledgement> list) override;
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) override;
   void say_stopping();
   // Sends a new manifest to every open session.

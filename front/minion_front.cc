@@ -313,11 +313,12 @@ void MinionFront::deliver(const PreparedJob& job, const std::vector<engine::Gate
   }
 }
 
-void MinionFront::acknowledge(engine::SessionRef session_ref, std::vector<JobId> jids) {
-  const net::ConnectionId id{session_ref.connection};
-  Session* session = find(id);
-  if (session == nullptr || session->stage != Stage::kOpen) return;
-  send(id, *session, wire::Ack{std::move(jids)});
+void MinionFront::acknowledge(std::vector<engine::Gateway::Acknowledgement> list) {
+  for (auto& [session_ref, jids] : list) {
+    const net::ConnectionId id{session_ref.connection};
+    Session* session = find(id);
+    if (session != nullptr && session->stage == Stage::kOpen) send(id, *session, wire::Ack{std::move(jids)});
+  }
 }
 
 void MinionFront::end_session(engine::SessionRef session_ref, engine::GoodbyeReason reason, std::string text) {

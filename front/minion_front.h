@@ -66,7 +66,7 @@ class MinionFront final : public net::FaceHandler {
   bool has_work() const override { return door_.waiting() > 0 || !finishes_.empty(); }
 
   void deliver(const PreparedJob& job, const std::vector<engine::Gateway::Recipient>& recipients);
-  void acknowledge(engine::SessionRef session, std::vector<JobId> jids);
+  void acknowledge(std::vector<engine::Gateway::Acknowledgement> list);
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text);
   // To every open session.
   void show_manifest(const std::string& signed_manifest);

@@ -65,7 +65,8 @@ Status Agent::report_interrupted() {
 MonoTime Agent::next_tick() const {
   switch (state_) {
     case State::kWaiting: return retry_at_;
-    case State::kOpen: return last_sent_ + heartbeat_;
+    case State::kOpen:
+      return due_receipts_.empty() ? last_sent_ + heartbeat_ : std::min(last_sent_ + heartbeat_, due_receipts_.front().first);
     case State::kStopped: return MonoTime::max();
     default: return deadline_;
   }
@@ -76,7 +77,10 @@ void Agent::on_tick() {
   if (now < next_tick()) return;
   switch (state_) {
     case State::kWaiting: return begin_connecting();
-    case State::kOpen: send(wire::Heartbeat{}); return;
+    case State::kOpen:
+      send_due_receipts();
+      if (now >= last_sent_ + heartbeat_) send(wire::Heartbeat{});
+      return;
     case State::kStopped: return;
     default:
       log::info("no answer from {} in time", options_.masters[master_]);
@@ -276,6 +280,7 @@ bool Agent::send_encoded(std::string_view plain) {
 void Agent::send_status() {
   wire::Status status{grains_text_, {}};
   for (const auto& [jid, running] : running_) status.running.push_back(jid);
+  due_receipts_.clear();
   send(status);
 }
 
@@ -362,12 +367,22 @@ void Agent::take_job(const wire::Job& job, std::string_view job_bytes) {
   }
   running_[job.jid] = {job.not_after, repeatable, false};
   waiting_starts_.push_back({std::move(run)});
-  receipt(job.jid, wire::ReceiptState::kQueued);
+  due_receipts_.emplace_back(parts_.clock.now() + options_.receipt_after, job.jid);
 }
 
 void Agent::answer(const JobId& jid, store::Outcome outcome, std::string_view text) { send(wire::Return{unrun(jid, outcome, text)}); }
 
 void Agent::receipt(const JobId& jid, wire::ReceiptState state) { send(wire::Receipt{jid, state}); }
+
+void Agent::send_due_receipts() {
+  const MonoTime now = parts_.clock.now();
+  while (state_ == State::kOpen && !due_receipts_.empty() && due_receipts_.front().first <= now) {
+    const JobId jid = std::move(due_receipts_.front().second);
+    due_receipts_.pop_front();
+    if (const auto found = running_.find(jid); found != running_.end())
+      receipt(jid, found->second.started ? wire::ReceiptState::kRunning : wire::ReceiptState::kQueued);
+  }
+}
 
 void Agent::on_done(const JobId& jid, const Outcome& outcome, UnixMicros started, microseconds duration, bool interrupted) {
   const auto found = running_.find(jid);
@@ -463,7 +478,6 @@ void Agent::flush() {
     const auto found = running_.find(start.job.jid);
     if (found == running_.end()) continue;
     found->second.started = true;
-    receipt(start.job.jid, wire::ReceiptState::kRunning);
     parts_.executor.start(std::move(start.job));
   }
   if (!to_send_.empty()) {

@@ -35,6 +35,7 @@ struct AgentOptions {
   milliseconds recon_max{10'000};         // doubled with every failure up to this
   milliseconds connect_deadline{15'000};  // for connecting and shaking hands
   milliseconds longest_wait{600'000};     // whatever a master tells it to wait
+  milliseconds receipt_after{100};        // a job that takes longer is reported as queued or running
   std::size_t window = 256;               // returns sent and not acknowledged
   std::size_t window_bytes = 4U << 20;
 };
@@ -112,6 +113,7 @@ class Agent {
   void answer(const JobId& jid, store::Outcome outcome, std::string_view text);
   void refuse_start(const JobId& jid, const Error& error);
   void receipt(const JobId& jid, wire::ReceiptState state);
+  void send_due_receipts();
   bool send(const wire::SessionMessage& message);
   bool send_encoded(std::string_view plain);
   void send_status();
@@ -145,7 +147,8 @@ class Agent {
   std::string trouble_;
 
   std::map<JobId, Running> running_;
-  std::vector<WaitingStart> waiting_starts_;  // after the next sync
+  std::deque<std::pair<MonoTime, JobId>> due_receipts_;  // in order of time; of jobs that may have ended since
+  std::vector<WaitingStart> waiting_starts_;             // after the next sync
   bool needs_sync_ = false;
   bool sync_fails_ = false;                 // told once
   std::vector<JobId> unsynced_;             // returns that are not sent before the next sync

@@ -91,9 +91,11 @@ class FakeGateway final : public Gateway {
     std::lock_guard lock(mutex_);
     for (const Recipient& to : recipients) deliveries_.push_back({job->jid, to.session, to.index});
   }
-  void acknowledge(SessionRef session, std::vector<JobId> jids) override {
+  void acknowledge(std::vector<Acknowledgement> list) override {
     std::lock_guard lock(mutex_);
-    for (JobId& jid : jids) acks_.emplace_back(session, std::move(jid));
+    for (Acknowledgement& value : list) {
+      for (JobId& jid : value.jids) acks_.emplace_back(value.session, std::move(jid));
+    }
   }
   void end_session(SessionRef session, GoodbyeReason reason, std::string text) override {
     std::lock_guard lock(mutex_);

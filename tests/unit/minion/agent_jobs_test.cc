@@ -33,7 +33,6 @@ TEST_F(AgentJobsTest, ValidJobRunsOnceAndIsReturned) {
   EXPECT_EQ(executor.started[0].function, "cmd.run");
   EXPECT_THAT(executor.started[0].args, ElementsAre(Json("uptime")));
   EXPECT_EQ(executor.started[0].kwargs.at("cwd"), "/");
-  EXPECT_THAT(receipts(), ElementsAre("queued", "running"));
   finish(1, "up 3 days");
   agent->flush();
   const auto sent = returns();
@@ -43,6 +42,24 @@ TEST_F(AgentJobsTest, ValidJobRunsOnceAndIsReturned) {
   EXPECT_EQ(sent[0].payload, "\"up 3 days\"");
   EXPECT_TRUE(sent[0].success);
   EXPECT_EQ(sent[0].duration_us, 250u);
+  clock.advance(options.receipt_after);
+  agent->on_tick();
+  EXPECT_THAT(receipts(), IsEmpty()) << "the return says it all";
+}
+
+TEST_F(AgentJobsTest, JobThatTakesItsTimeIsReportedAsRunningOnce) {
+  run(master.job(1));
+  EXPECT_THAT(receipts(), IsEmpty());
+  EXPECT_LE(agent->next_tick(), clock.now() + options.receipt_after);
+  clock.advance(options.receipt_after);
+  agent->on_tick();
+  EXPECT_THAT(receipts(), ElementsAre("running"));
+  clock.advance(options.receipt_after);
+  agent->on_tick();
+  EXPECT_THAT(receipts(), IsEmpty());
+  finish(1);
+  agent->flush();
+  EXPECT_THAT(returns(), SizeIs(1));
 }
 
 TEST_F(AgentJobsTest, FailureOfTheFunctionIsReturnedAsOne) {
@@ -149,7 +166,7 @@ TEST_F(AgentJobsTest, RedeliveryBeforeTheStartIsAnsweredQueued) {
   deliver(job);
   agent->flush();
   EXPECT_THAT(jids_started(), ElementsAre(jid_number(1).str()));
-  EXPECT_THAT(receipts(), ElementsAre("queued", "queued", "running"));
+  EXPECT_THAT(receipts(), ElementsAre("queued"));
 }
 
 TEST_F(AgentJobsTest, RedeliveryOfARunningJobIsAnsweredRunning) {

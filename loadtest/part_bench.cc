@@ -119,7 +119,8 @@ double durable_returns_per_second(const std::string& folder) {
   engine::Ledger ledger(**store, clock, {},
                         {.returned = [&](std::vector<engine::CommittedReturn> returns) { committed += returns.size(); },
                          .fed = [](std::vector<store::FeedEntry>) {},
-                         .outbox_grew = [] {}});
+                         .outbox_grew = [] {},
+                         .outbox_dropped = [](std::uint64_t) {}});
   const auto feed = (*store)->feed_end();
   ledger.start(*feed);
   std::vector<int> order(kMinions);

@@ -18,7 +18,7 @@ constexpr milliseconds kLong{60'000};
 
 TEST(BoundedQueue, ItemsComeOutInOrderAndInBatches) {
   BoundedQueue<int> queue(10);
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(queue.try_push(std::move(i)));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(queue.try_push(int{i}));
   EXPECT_THAT(queue.pop_batch(3, kLong), ElementsAre(0, 1, 2));
   EXPECT_THAT(queue.pop_batch(3, kLong), ElementsAre(3, 4));
 }
@@ -59,8 +59,7 @@ TEST(BoundedQueue, NothingIsLostBetweenThreads) {
   BoundedQueue<int> queue(16);
   std::jthread producer([&] {
     for (int i = 0; i < kItems; ++i) {
-      int item = i;
-      while (!queue.try_push(std::move(item))) std::this_thread::yield();
+      while (!queue.try_push(int{i})) std::this_thread::yield();
     }
     queue.close();
   });

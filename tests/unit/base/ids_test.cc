@@ -68,7 +68,7 @@ TEST(JobId, IsItsPointInTime) {
 
 TEST(JobId, TimeRoundTripsAroundEveryMonthsEnd) {
   constexpr std::int64_t kDay = 86'400'000'000;
-  for (std::int64_t day = 0; day < 366 * 40; ++day) {
+  for (std::int64_t day = 0; day < std::int64_t{366} * 40; ++day) {
     for (const std::int64_t at : {day * kDay, day * kDay + kDay - 1}) {
       const JobId jid = job_id_at(at);
       ASSERT_EQ(unix_us_of(jid), at) << jid.str();

@@ -11,7 +11,6 @@ namespace brine::front {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 using Lane = Admission::Lane;
 
 class AdmissionTest : public testing::Test {

@@ -95,7 +95,7 @@ TEST_F(Cmd, TakesVariablesAsAListOfMaps) {
 }
 
 TEST_F(Cmd, PutsAFolderInFrontOfPath) {
-  const std::string program = temporary_file("brine-own-program", "#!/bin/sh\necho own\n", 0755);
+  temporary_file("brine-own-program", "#!/bin/sh\necho own\n", 0755);
   EXPECT_EQ(minion_.text("cmd.run", {"brine-own-program"}, {{"prepend_path", folder_}}), "own");
 }
 

@@ -7,7 +7,6 @@
 namespace brine::minion {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 

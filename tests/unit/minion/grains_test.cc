@@ -9,8 +9,6 @@
 namespace brine::minion {
 namespace {
 
-using testing::ElementsAre;
-
 std::string fixture(const std::string& name) { return std::string(BRINE_TEST_DATA "/") + name; }
 
 struct OsCase {

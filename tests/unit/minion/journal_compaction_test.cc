@@ -10,8 +10,6 @@
 namespace brine::minion {
 namespace {
 
-using testing::HasSubstr;
-
 class Compaction : public Journals {
  protected:
   void make_garbage() {

@@ -5,8 +5,6 @@
 namespace brine::store {
 namespace {
 
-using testing::IsEmpty;
-
 KeyRecord make_key(std::string_view id, KeyState state, std::uint64_t version) {
   KeyRecord key;
   key.id = minion(id);

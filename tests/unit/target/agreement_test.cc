@@ -4,6 +4,7 @@
 
 #include <map>
 #include <random>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -127,11 +128,11 @@ std::vector<Minion> random_fleet(Random& random) {
 
 Index indexed(const std::vector<Minion>& fleet) {
   Index index;
-  for (auto minion = fleet.rbegin(); minion != fleet.rend(); ++minion) {
-    if (minion->json.empty()) {
-      index.upsert(minion->id);
+  for (const Minion& minion : std::views::reverse(fleet)) {
+    if (minion.json.empty()) {
+      index.upsert(minion.id);
     } else {
-      index.upsert(minion->id, Grains::from_json(minion->json).value());
+      index.upsert(minion.id, Grains::from_json(minion.json).value());
     }
   }
   return index;

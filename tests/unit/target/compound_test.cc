@@ -14,7 +14,6 @@
 namespace brine::target {
 namespace {
 
-using testing::HasSubstr;
 using testing::StartsWith;
 
 struct Wrong {

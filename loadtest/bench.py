@@ -145,7 +145,7 @@ def salt(python):
         bin_dir = Path(python).parent
 
         def start(name):
-            return subprocess.Popen([bin_dir / f"salt-{name}", "-c", etc, "-l", "quiet"])
+            return subprocess.Popen([bin_dir / f"salt-{name}", "-c", etc, "-l", "quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
         def measure(what):
             return json.loads(subprocess.run([python, probe, etc, what], check=True, capture_output=True, text=True).stdout.splitlines()[-1])
@@ -160,7 +160,7 @@ def salt(python):
             whole = []
             for _ in range(20):
                 begin = time.perf_counter()
-                subprocess.run([*ping, "--out", "quiet"], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(ping, check=True, stdout=subprocess.DEVNULL)
                 whole.append((time.perf_counter() - begin) * 1000)
             trips = [t * 1000 for t in measure("trips")]
             jobs = measure("jobs")

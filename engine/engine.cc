@@ -73,7 +73,10 @@ Status Engine::start() {
     index_.upsert(id);
   }
   BRINE_LET(const std::vector<store::GrainsRecord> grains, store_.grains());
-  for (const store::GrainsRecord& record : grains) update_index(record.id, record.json);
+  for (const store::GrainsRecord& record : grains) {
+    if (Minion* minion = roster_.find(record.id)) minion->grains_hash = std::hash<std::string>{}(record.json);
+    update_index(record.id, record.json);
+  }
   BRINE_LET(const std::vector<store::JournalMark> journals, store_.journals());
   for (const store::JournalMark& mark : journals) {
     if (Minion* minion = roster_.find(mark.id)) minion->journal = {mark.epoch, mark.sequence};
@@ -153,14 +156,20 @@ void Engine::on_session_opened(SessionOpened opened) {
   }
   counters_.sessions.fetch_add(1, std::memory_order_relaxed);
   counters_.connected = static_cast<std::int64_t>(roster_.connected());
-  if (!opened.grains.empty()) {
-    update_index(opened.id, opened.grains);
-    ledger_.keep_grains({opened.id, std::move(opened.grains)});
-  }
+  if (!opened.grains.empty()) take_grains(opened.id, std::move(opened.grains));
   if (!result.displaced) came_.push_back(opened.id);
   if (events_.wanted())
     events_.publish("brine/minion/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}));
   board_.session_opened(opened.id, *minion, opened.running);
+}
+
+// Most sessions bring the grains that are known already: those cost neither parsing nor writing.
+void Engine::take_grains(const MinionId& id, std::string grains) {
+  Minion* minion = roster_.find(id);
+  const std::size_t hash = std::hash<std::string>{}(grains);
+  if (minion == nullptr || minion->grains_hash == hash) return;
+  update_index(id, grains);
+  if (ledger_.keep_grains({id, std::move(grains)})) minion->grains_hash = hash;
 }
 
 void Engine::update_index(const MinionId& id, const std::string& grains) {
@@ -175,10 +184,8 @@ void Engine::update_index(const MinionId& id, const std::string& grains) {
 }
 
 void Engine::grains_changed(SessionRef session, MinionId id, std::string grains) {
-  const bool taken = loop_.try_post([this, id = std::move(id), grains = std::move(grains)]() mutable {
-    update_index(id, grains);
-    ledger_.keep_grains({id, std::move(grains)});
-  });
+  const bool taken =
+      loop_.try_post([this, id = std::move(id), grains = std::move(grains)]() mutable { take_grains(id, std::move(grains)); });
   if (!taken) gateway_.end_session(session, GoodbyeReason::kStopping, "the master is busy; come back later");
 }
 
@@ -248,7 +255,7 @@ Status Engine::admission_control() const {
   if (refusing_) return fail(Code::kUnavailable, "the master is stopping");
   if (!ledger_.available())
     return fail(Code::kUnavailable, "the store is away: " + ledger_.trouble() + "; no job is accepted until it is back");
-  if (board_.full()) return std::unexpected(busy(std::to_string(board_.size()) + " jobs are open"));
+  if (board_.full(publishing_)) return std::unexpected(busy(std::to_string(board_.size() + publishing_) + " jobs are open"));
   if (ledger_.depth() > options_.ledger.queue / 2) return std::unexpected(busy("the ledger has too much to write"));
   if (options_.outbox_refuses_jobs && outbox_bytes_ > options_.outbox_max_bytes)
     return std::unexpected(busy("the outbox has reached outbox.max_bytes because a returner is behind"));
@@ -315,9 +322,13 @@ void Engine::publish(std::shared_ptr<PendingSubmission> pending) {
   record.forget_at = record.not_after + in_micros(options_.keep_jobs);
   if (auto signed_job = notary_.sign_job(record); !signed_job) return pending->done(std::unexpected(signed_job.error()));
   const bool taken = ledger_.publish(pending->record, [this, pending](Result<PublishedJob> result) {
-    loop_.post([this, pending, result = std::move(result)]() mutable { published(pending, std::move(result)); });
+    loop_.post([this, pending, result = std::move(result)]() mutable {
+      --publishing_;
+      published(pending, std::move(result));
+    });
   });
-  if (!taken) pending->done(std::unexpected(busy("the ledger has too much to write")));
+  if (!taken) return pending->done(std::unexpected(busy("the ledger has too much to write")));
+  ++publishing_;
 }
 
 void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result<PublishedJob> result) {

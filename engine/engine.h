@@ -147,6 +147,7 @@ class Engine {
   void on_session_closed(SessionRef session, EndReason reason);
   void on_call(CallReport report, std::function<void(Result<JobId>)> done);
   void update_index(const MinionId& id, const std::string& grains);
+  void take_grains(const MinionId& id, std::string grains);
   void tick();
   void event_job(const store::JobRecord& job);
   void event_return(const CommittedReturn& value);
@@ -168,6 +169,7 @@ class Engine {
   JobBoard board_;
   UnixMicros last_jid_ = 0;
   bool refusing_ = false;
+  std::size_t publishing_ = 0;  // jobs on their way through the ledger
   std::map<JobId, std::function<void(Result<JobId>)>> calls_;
   std::set<MinionId> moved_journals_;  // since they were last written down
   std::vector<MinionId> came_;         // since the last presence event

@@ -89,7 +89,8 @@ class JobBoard {
   // Only this job's watches.
   void review(const JobId& jid);
 
-  bool full() const { return jobs_.size() >= policy_.max_open; }
+  // With so many more that are about to be opened.
+  bool full(std::size_t coming = 0) const { return jobs_.size() + coming >= policy_.max_open; }
   std::size_t size() const { return jobs_.size(); }
   std::vector<std::shared_ptr<const OpenJob>> open_jobs() const;
   const OpenJob* find(const JobId& jid) const;

@@ -22,10 +22,11 @@ struct Minion {
   std::uint64_t instance = 0;
   JournalPosition journal;  // the furthest known
   std::string address;
-  UnixMicros since = 0;        // of the session
-  MonoTime away_since{};       // while there is no session
-  bool left = false;           // it said goodbye: not waited for
-  std::vector<OpenJob*> owes;  // jobs that expect a return of it; owned by the job board
+  UnixMicros since = 0;                    // of the session
+  MonoTime away_since{};                   // while there is no session
+  bool left = false;                       // it said goodbye: not waited for
+  std::optional<std::size_t> grains_hash;  // of the text that index and store have
+  std::vector<OpenJob*> owes;              // jobs that expect a return of it; owned by the job board
   // Takeovers between two instances with one key (a cloned machine).
   std::uint64_t previous_instance = 0;
   MonoTime takeover_window{};

@@ -336,6 +336,18 @@ TEST_F(EngineTest, DropsOfTheOutboxLeaveAnEvent) {
   EXPECT_TRUE(eventually([&] { return events.count("brine/outbox/dropped") == 1; }));
 }
 
+TEST_F(EngineTest, GrainsThatAreKnownAlreadyAreNotWrittenAgain) {
+  start();
+  connect("a", 1, R"({"os": "Debian"})");
+  ASSERT_TRUE(eventually([&] { return store.grains_writes() == 1; }));
+  restart();
+  connect("a", 2, R"({"os": "Debian"})");
+  connect("b", 3, R"({"os": "Debian"})");
+  ASSERT_TRUE(eventually([&] { return store.grains_writes() == 2; })) << "of b";
+  connect("a", 4, R"({"os": "Rocky"})");
+  EXPECT_TRUE(eventually([&] { return store.grains_writes() == 3; }));
+}
+
 TEST_F(EngineTest, GrainsAreKnownAfterARestart) {
   start();
   connect("a", 1, R"({"os": "Debian"})");

@@ -142,6 +142,7 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
   }
   for (const auto& key : batch.forgotten_keys) keys_.erase(key);
   for (const store::GrainsRecord& record : batch.grains) grains_[record.id] = record;
+  grains_writes_ += static_cast<int>(batch.grains.size());
   for (const store::JournalMark& mark : batch.journals) journals_[mark.id] = mark;
   for (const MinionId& id : batch.forgotten_minions) {
     grains_.erase(id);
@@ -175,6 +176,11 @@ void MemoryStore::refuse_returns_of(const MinionId& id) {
 void MemoryStore::put_journal(store::JournalMark mark) {
   std::lock_guard lock(mutex_);
   journals_[mark.id] = std::move(mark);
+}
+
+int MemoryStore::grains_writes() const {
+  std::lock_guard lock(mutex_);
+  return grains_writes_;
 }
 
 void MemoryStore::let_expire(store::Expired expired) {

@@ -40,6 +40,7 @@ class MemoryStore final : public store::StateStore {
   std::vector<store::ReturnRecord> kept() const;
   std::map<std::string, std::string> settings() const;
   int key_writes() const;
+  int grains_writes() const;
   int reopened() const;
   // What earlier masters left behind.
   void put_job(store::JobRecord job);
@@ -86,6 +87,7 @@ class MemoryStore final : public store::StateStore {
   std::string why_;
   int reopened_ = 0;
   int key_writes_ = 0;
+  int grains_writes_ = 0;
   std::vector<std::size_t> commit_sizes_;
   std::vector<store::ReturnRecord> kept_;
   std::map<JobId, store::JobRecord> jobs_;

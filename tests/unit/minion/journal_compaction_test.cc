@@ -178,7 +178,7 @@ TEST_P(CompactionCrash, LosesNothing) {
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
-  EXPECT_THAT(read_file(log).value_or(""), HasSubstr(GetParam())) << "the point fired";
+  EXPECT_THAT(read_file(log).value_or(""), testing::HasSubstr(GetParam())) << "the point fired";
   reopen();
   EXPECT_EQ(contents(*journal_, 3), before);
   EXPECT_EQ(journal_->epoch(), epoch);

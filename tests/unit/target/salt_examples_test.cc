@@ -17,7 +17,7 @@ constexpr std::string_view kWeb = R"({
   "gid": null, "ipv4": ["127.0.0.1", "10.1.2.3"], "ipv6": ["::1", "fe80::5054:ff:fe12:3456"],
   "ip4_interfaces": {"eth0": ["10.1.2.3"], "lo": ["127.0.0.1"]}, "hwaddr_interfaces": {"eth0": "52:54:00:12:34:56"},
   "ec2": {"placement": {"zone": "eu-west-1a"}, "tags": [{"Name": "env", "Value": "prod"}, {"Name": "team", "Value": "core"}]},
-  "matrix": [["a", "b"], ["c"]], "empty": {}, "none_here": [], "blank": "", "path": "C:\\Users", "url": "http://mirror/debian",
+  "matrix": [["a", "b"], ["c"]], "empty": {}, "none_here": [], "blank": "", "path": "C:\\Users", "url": "http://files/debian",
   "a.b": "dotted", "selinux": {"enabled": false, "enforced": "Disabled"}})";
 constexpr std::string_view kDb = R"({"os": "CentOS Stream", "os_family": "RedHat", "roles": "db", "ipv4": "192.168.7.9", "num_cpus": 16})";
 
@@ -115,7 +115,7 @@ TEST_F(SaltExamples, AnswerAsInSalt) {
       // values with the delimiter in them
       {Kind::kGrain, "hwaddr_interfaces:eth0:52:54:00:12:34:56", true, false},
       {Kind::kGrain, "hwaddr_interfaces:eth0:52:54:*", true, false},
-      {Kind::kGrain, "url:http://mirror/*", true, false},
+      {Kind::kGrain, "url:http://files/*", true, false},
       {Kind::kGrain, "path:C:\\Users", true, false},
       {Kind::kGrain, "ipv6:fe80::*", true, false},
       {Kind::kGrain, "ipv6:::1", true, false},

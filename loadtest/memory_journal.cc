@@ -59,7 +59,7 @@ class MemoryJournal final : public Journal {
     const auto packed = pack(jid);
     if (!packed) return no_jid(jid);
     std::lock_guard lock(started_mutex_);
-    started_.push_back({*packed, command});
+    started_.emplace_back(*packed, command);
     return {};
   }
 

@@ -25,7 +25,7 @@ Status MasterNotary::sign_job(store::JobRecord& job) {
   signed_job.target_kind = job.target_kind;
   signed_job.target = job.target;
   signed_job.delimiter = job.delimiter;
-  signed_job.expected_root = tree.root();
+  signed_job.expected_root = std::string(tree.root());
   signed_job.expected_count = static_cast<std::uint32_t>(job.expected.size());
   signed_job.issued = job.issued;
   signed_job.not_after = job.not_after;
@@ -47,7 +47,11 @@ bool MasterNotary::verify_key(std::string_view text, const std::string& signer, 
     return m.public_key == signer && m.role == wire::Role::kMaster &&
            std::find(manifest->revoked.begin(), manifest->revoked.end(), m.serial) == manifest->revoked.end();
   });
-  return member && net::verify_signature(signer, text, signature);
+  if (!member) return false;
+  // Ed25519 signatures are deterministic (RFC 8032 section 5.1.6): making one's own again costs a third of verifying it, and a start
+  // looks at every key.
+  if (signer == key_.public_key()) return net::equal_constant_time(key_.sign(text), signature);
+  return net::verify_signature(signer, text, signature);
 }
 
 }  // namespace brine::master

@@ -45,9 +45,16 @@ std::string raw_public_key(EVP_PKEY* key) {
   return bytes;
 }
 
+// EVP_sha256() and SHA256() look the algorithm up at each use, under locks that threads share.
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  require(algorithm != nullptr);
+  return algorithm;
+}
+
 MdCtxPtr sha256_start() {
   MdCtxPtr ctx(EVP_MD_CTX_new());
-  require(ctx && EVP_DigestInit_ex(ctx.get(), EVP_sha256(), nullptr) == 1);
+  require(ctx && EVP_DigestInit_ex(ctx.get(), sha256_algorithm(), nullptr) == 1);
   return ctx;
 }
 
@@ -78,7 +85,7 @@ std::uint64_t random_below(std::uint64_t bound) {
 
 std::string sha256(std::string_view bytes) {
   std::string hash(kHashBytes, '\0');
-  SHA256(as_u8(bytes), bytes.size(), as_u8(hash));
+  require(EVP_Digest(bytes.data(), bytes.size(), as_u8(hash), nullptr, sha256_algorithm(), nullptr) == 1);
   return hash;
 }
 
@@ -96,7 +103,7 @@ std::string sha256_parts(std::initializer_list<std::string_view> parts) {
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   std::string mac(kHashBytes, '\0');
   unsigned size = 0;
-  require(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_u8(bytes), bytes.size(), as_u8(mac), &size) != nullptr);
+  require(HMAC(sha256_algorithm(), key.data(), static_cast<int>(key.size()), as_u8(bytes), bytes.size(), as_u8(mac), &size) != nullptr);
   return mac;
 }
 

@@ -16,12 +16,15 @@ class MerkleTree {
   // ids sorted; about 2 hashes each.
   explicit MerkleTree(const std::vector<MinionId>& ids);
 
-  const std::string& root() const;
+  std::string_view root() const { return node(levels_.size() - 1, 0); }
+  std::size_t bytes() const;
   // The audit path of leaf index, leaf's neighbour first.
   std::vector<std::string> proof(std::size_t index) const;
 
  private:
-  std::vector<std::vector<std::string>> levels_;  // levels_[0] are the leaves
+  std::string_view node(std::size_t level, std::size_t index) const;
+
+  std::vector<std::string> levels_;  // hashes one after the other; levels_[0] are the leaves
 };
 
 // True if id is leaf index of a tree of count leaves with this root.

@@ -85,7 +85,7 @@ TEST(Merkle, EveryAlteredByteOfAProofOrRootIsRefused) {
         ASSERT_FALSE(verify_inclusion(leaves[index], index, leaves.size(), altered, tree.root()));
       }
     }
-    std::string root = tree.root();
+    std::string root(tree.root());
     root.back() = static_cast<char>(root.back() ^ 1);
     EXPECT_FALSE(verify_inclusion(leaves[index], index, leaves.size(), proof, root));
   }

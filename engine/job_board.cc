@@ -203,6 +203,7 @@ void JobBoard::close(const JobId& jid) {
     if (job.parts[place] == OpenJob::Part::kReturned) continue;
     if (Minion* minion = roster_.find(job.record->expected[place])) std::erase(minion->owes, &job);
   }
+  gateway_.job_closed(jid);
   jobs_.erase(found);
 }
 

@@ -32,6 +32,8 @@ class Gateway {
   };
   virtual void acknowledge(std::vector<Acknowledgement> list) = 0;
   virtual void end_session(SessionRef session, GoodbyeReason reason, std::string text) = 0;
+  // Nothing more of this job will be delivered: what was kept for it can go.
+  virtual void job_closed(const JobId& jid) = 0;
 };
 
 // Signs in the name of this master. Thread-safe.

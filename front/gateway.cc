@@ -5,17 +5,28 @@
 namespace brine::front {
 namespace {
 
-constexpr std::size_t kPreparedJobs = 256;
+constexpr std::size_t kPreparedBytes = 32U << 20;
+
+std::size_t bytes_of(const PreparedJob& job) { return sizeof job + job.signed_job.size() + job.tree.bytes(); }
 
 }  // namespace
 
 void LoopGateway::keep(const JobId& jid, std::shared_ptr<const PreparedJob> job) {
   std::lock_guard lock(mutex_);
+  const std::size_t bytes = bytes_of(*job);
   if (!prepared_.emplace(jid, std::move(job)).second) return;
-  prepared_order_.push_back(jid);
-  if (prepared_order_.size() <= kPreparedJobs) return;
-  prepared_.erase(prepared_order_.front());
-  prepared_order_.pop_front();
+  prepared_bytes_ += bytes;
+  while (prepared_bytes_ > kPreparedBytes && prepared_.size() > 1) drop(prepared_.begin());
+}
+
+void LoopGateway::drop(std::map<JobId, std::shared_ptr<const PreparedJob>>::iterator job) {
+  prepared_bytes_ -= bytes_of(*job->second);
+  prepared_.erase(job);
+}
+
+void LoopGateway::job_closed(const JobId& jid) {
+  std::lock_guard lock(mutex_);
+  if (const auto found = prepared_.find(jid); found != prepared_.end()) drop(found);
 }
 
 void LoopGateway::prepare(const store::JobRecord& job, net::MerkleTree tree) {

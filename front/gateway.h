@@ -1,8 +1,8 @@
 // The engine's way to the minions: hands work to the front that owns the session, on its loop.
-// Thread-safe. Prepared jobs (signed bytes, Merkle tree) are kept for a while, so that a redelivery does not hash again.
+// Thread-safe. Prepared jobs (signed bytes, Merkle tree) are kept while a job is open, so that a redelivery does not hash again; when
+// they take more than 32 MiB, the oldest go and are made again if they are needed.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +26,7 @@ class LoopGateway final : public engine::Gateway {
   void deliver(std::shared_ptr<const store::JobRecord> job, std::vector<Recipient> recipients) override;
   void acknowledge(std::vector<Acknowledgement> list) override;
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) override;
+  void job_closed(const JobId& jid) override;
   void say_stopping();
   // Sends a new manifest to every open session.
   void show_manifest(const std::string& signed_manifest);
@@ -36,11 +37,12 @@ class LoopGateway final : public engine::Gateway {
  private:
   std::shared_ptr<const PreparedJob> prepared(const store::JobRecord& job);
   void keep(const JobId& jid, std::shared_ptr<const PreparedJob> job);
+  void drop(std::map<JobId, std::shared_ptr<const PreparedJob>>::iterator job);
 
   std::vector<Lane> lanes_;
   std::mutex mutex_;
-  std::map<JobId, std::shared_ptr<const PreparedJob>> prepared_;  // guarded by mutex_
-  std::deque<JobId> prepared_order_;                              // guarded by mutex_
+  std::map<JobId, std::shared_ptr<const PreparedJob>> prepared_;  // guarded by mutex_; jids rise with time
+  std::size_t prepared_bytes_ = 0;                                // guarded by mutex_
 };
 
 }  // namespace brine::front

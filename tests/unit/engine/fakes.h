@@ -102,7 +102,13 @@ class FakeGateway final : public Gateway {
     ended_.push_back({session, reason, std::move(text)});
   }
 
+  void job_closed(const JobId& jid) override {
+    std::lock_guard lock(mutex_);
+    closed_.push_back(jid);
+  }
+
   std::vector<Delivered> deliveries() const { return copy(deliveries_); }
+  std::vector<JobId> closed() const { return copy(closed_); }
   std::vector<std::pair<SessionRef, JobId>> acks() const { return copy(acks_); }
   std::vector<Ended> ended() const { return copy(ended_); }
 
@@ -117,6 +123,7 @@ class FakeGateway final : public Gateway {
   std::vector<Delivered> deliveries_;
   std::vector<std::pair<SessionRef, JobId>> acks_;
   std::vector<Ended> ended_;
+  std::vector<JobId> closed_;
 };
 
 // Signs by writing its name in front of the text.

@@ -100,6 +100,14 @@ TEST_F(JobBoardTest, JobIsClosedWhenAllHaveReturned) {
   EXPECT_EQ(board.size(), 0u);
 }
 
+TEST_F(JobBoardTest, GatewayIsToldWhenAJobIsClosed) {
+  connect("a", 1);
+  board.open(job_for(1, {"a"}), {});
+  EXPECT_THAT(gateway.closed(), IsEmpty());
+  board.returned(return_of(jid_number(1), "a"));
+  EXPECT_THAT(gateway.closed(), ElementsAre(jid_number(1)));
+}
+
 TEST_F(JobBoardTest, SecondReturnOfOneMinionIsToldOnce) {
   connect("a", 1);
   connect("b", 2);

@@ -155,7 +155,7 @@ void Ledger::commit(std::vector<Entry> entries) {
   counters_.commit_us.fetch_add(static_cast<std::uint64_t>(std::chrono::duration_cast<microseconds>(clock_.now() - start).count()),
                                 std::memory_order_relaxed);
   settle(entries, *outcome);
-  if (!batch.jobs.empty()) read_feed();
+  if (!batch.jobs.empty()) follow_feed(*outcome);
   if (!batch.returns.empty()) listener_.outbox_grew();
 }
 
@@ -239,6 +239,12 @@ void Ledger::count(store::ReturnResult result) {
     case store::ReturnResult::kLate: counters_.late.fetch_add(1, std::memory_order_relaxed); break;
     case store::ReturnResult::kUnexpected: counters_.unexpected.fetch_add(1, std::memory_order_relaxed); break;
   }
+}
+
+// What only this ledger has written is known to those who gave it.
+void Ledger::follow_feed(const store::CommitOutcome& outcome) {
+  if (outcome.feed_before != feed_position_) return read_feed();
+  feed_position_ = outcome.feed_end;
 }
 
 void Ledger::read_feed() {

@@ -66,7 +66,7 @@ class Ledger {
   struct Listener {
     // Committed returns of one batch, in order.
     std::function<void(std::vector<CommittedReturn>)> returned;
-    // New feed entries.
+    // New feed entries that others have written.
     std::function<void(std::vector<store::FeedEntry>)> fed;
     // The outbox has grown.
     std::function<void()> outbox_grew;
@@ -132,6 +132,7 @@ class Ledger {
   void keep_for_later(Entry&& entry);
   std::vector<Entry> take_waiting();
   void count(store::ReturnResult result);
+  void follow_feed(const store::CommitOutcome& outcome);
   void read_feed();
   void expire_if_due();
   void set_trouble(const Error* error);

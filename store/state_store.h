@@ -57,6 +57,8 @@ struct CommitOutcome {
   std::vector<JobResult> jobs;        // as Batch::jobs
   std::vector<JobId> jids;            // as Batch::jobs: the jid that counts
   std::vector<ReturnResult> returns;  // as Batch::returns
+  FeedPosition feed_before;           // the end of the feed as this batch found it, and as it left it: whoever had read up to the
+  FeedPosition feed_end;              // first has missed nothing but the jobs of this batch
 };
 
 // What jobs.list_jobs shows of a job.

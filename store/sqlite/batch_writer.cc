@@ -105,6 +105,7 @@ Result<CommitOutcome> BatchWriter::apply(const Batch& batch) {
   outcome.jobs.reserve(batch.jobs.size());
   outcome.jids.reserve(batch.jobs.size());
   outcome.returns.reserve(batch.returns.size());
+  outcome.feed_before = feed_end();
   for (const JobRecord& job : batch.jobs) {
     JobId jid = job.jid;
     BRINE_LET(const JobResult result, publish(job, jid));
@@ -120,6 +121,7 @@ Result<CommitOutcome> BatchWriter::apply(const Batch& batch) {
   BRINE_TRY(apply_minions(batch));
   BRINE_TRY(apply_positions(batch));
   BRINE_TRY(apply_settings(batch));
+  outcome.feed_end = feed_end();
   return outcome;
 }
 

@@ -29,6 +29,7 @@ class BatchWriter {
   WriteAheadLog& log() { return log_; }
   const Connection& connection() const { return connection_; }
   std::uint64_t epoch() const { return counters_.epoch; }
+  FeedPosition feed_end() const { return {counters_.epoch, static_cast<std::uint64_t>(counters_.feed_end)}; }
 
  private:
   explicit BatchWriter(Connection connection) : connection_(std::move(connection)) {}

@@ -129,6 +129,7 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
     if (malformed_.contains(value.minion)) return fail(Code::kInvalid, "malformed");
   }
   store::CommitOutcome outcome;
+  outcome.feed_before = {epoch(), feed_.size()};
   for (const store::JobRecord& job : batch.jobs) {
     JobId jid;
     outcome.jobs.push_back(publish(job, jid));
@@ -151,6 +152,7 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
   for (const auto& [name, position] : batch.returner_positions) positions_[name] = std::max(positions_[name], position);
   for (const auto& [name, value] : batch.settings) settings_[name] = value;
   commit_sizes_.push_back(batch.returns.size());
+  outcome.feed_end = {epoch(), feed_.size()};
   return outcome;
 }
 

@@ -195,6 +195,18 @@ TEST_P(StoreContract, FeedPositionsGoOnAfterARestart) {
   EXPECT_THAT(jids(value_of(store().feed_after(before, 10))), ElementsAre(jid_number(2)));
 }
 
+TEST_P(StoreContract, ACommitTellsTheFeedsEndBeforeAndAfterIt) {
+  publish(make_job(1, minions({"a"})));
+  const auto before = value_of(store().feed_end());
+  Batch batch;
+  batch.jobs = {make_job(2, minions({"a"})), make_job(3, minions({"b"}))};
+  const auto outcome = commit(batch);
+  EXPECT_EQ(outcome.feed_before, before);
+  EXPECT_EQ(outcome.feed_end, value_of(store().feed_end()));
+  EXPECT_THAT(jids(value_of(store().feed_after(outcome.feed_before, 10))), ElementsAre(jid_number(2), jid_number(3)));
+  EXPECT_THAT(value_of(store().feed_after(outcome.feed_end, 10)), IsEmpty());
+}
+
 TEST_P(StoreContract, OpenJobsAreThoseWhoseEndHasNotPassedOldestFirst) {
   for (const int number : {3, 1, 2}) publish(make_job(number, minions({"a"})));  // not_after: 2000 + number
   EXPECT_THAT(value_of(store().open_jobs(2002)), ElementsAre(jid_number(2), jid_number(3)));

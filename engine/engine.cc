@@ -13,6 +13,7 @@ namespace {
 constexpr milliseconds kTick{100};
 constexpr seconds kSlowTick{1};
 constexpr std::size_t kReplayPage = 1'000;
+constexpr std::size_t kGrainsPerTurn = 16;  // about 2 ms
 
 using Json = nlohmann::json;
 
@@ -70,12 +71,12 @@ Status Engine::start() {
   keys_.load(keys, last_index ? static_cast<std::uint32_t>(std::strtoul(last_index->c_str(), nullptr, 10)) : 0);
   for (const MinionId& id : keys_.accepted()) {
     roster_.add(id);
-    index_.upsert(id);
+    index_.add(id);
   }
-  BRINE_LET(const std::vector<store::GrainsRecord> grains, store_.grains());
-  for (const store::GrainsRecord& record : grains) {
+  BRINE_LET(std::vector<store::GrainsRecord> grains, store_.grains());
+  for (store::GrainsRecord& record : grains) {
     if (Minion* minion = roster_.find(record.id)) minion->grains_hash = std::hash<std::string>{}(record.json);
-    update_index(record.id, record.json);
+    index_.set_later(record.id, std::move(record.json));
   }
   BRINE_LET(const std::vector<store::JournalMark> journals, store_.journals());
   for (const store::JournalMark& mark : journals) {
@@ -87,7 +88,13 @@ Status Engine::start() {
   BRINE_TRY(load_open_jobs());
   loop_.start(kTick, [this] { tick(); });
   ledger_.start(feed_end);
+  loop_.post([this] { learn_grains(); });
   return {};
+}
+
+// Some at a time, behind what waits already.
+void Engine::learn_grains() {
+  if (index_.learn(kGrainsPerTurn)) loop_.post([this] { learn_grains(); });
 }
 
 Status Engine::load_open_jobs() {
@@ -168,19 +175,8 @@ void Engine::take_grains(const MinionId& id, std::string grains) {
   Minion* minion = roster_.find(id);
   const std::size_t hash = std::hash<std::string>{}(grains);
   if (minion == nullptr || minion->grains_hash == hash) return;
-  update_index(id, grains);
+  index_.set(id, grains);
   if (ledger_.keep_grains({id, std::move(grains)})) minion->grains_hash = hash;
-}
-
-void Engine::update_index(const MinionId& id, const std::string& grains) {
-  if (roster_.find(id) == nullptr) return;
-  auto parsed = target::Grains::from_json(grains);
-  if (!parsed) {
-    log::warning("the grains of {} are not usable: {}", id.str(), parsed.error().message);
-    index_.upsert(id);
-    return;
-  }
-  index_.upsert(id, std::move(*parsed));
 }
 
 void Engine::grains_changed(SessionRef session, MinionId id, std::string grains) {
@@ -216,7 +212,7 @@ void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
 
 void Engine::key_accepted(const MinionId& id) {
   roster_.add(id);
-  index_.upsert(id);
+  index_.add(id);
   if (events_.wanted()) events_.publish("brine/key", dump({{"act", "accept"}, {"id", id.str()}}));
 }
 
@@ -241,7 +237,7 @@ void Engine::change_keys(KeyAuthority::Change what, KeyAuthority::Selection sele
 }
 
 void Engine::ask(std::function<void(const View&)> question) {
-  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_, index_}); });
+  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_}); });
 }
 
 // ---- jobs ------------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task_loop.h"
+#include "engine/grain_index.h"
 #include "engine/job_board.h"
 #include "engine/key_authority.h"
 #include "engine/ledger.h"
@@ -26,7 +27,6 @@
 #include "engine/roster.h"
 #include "engine/session.h"
 #include "store/state_store.h"
-#include "target/index.h"
 
 namespace brine::engine {
 
@@ -112,7 +112,6 @@ class Engine {
     const KeyAuthority& keys;
     const Roster& roster;
     const JobBoard& board;
-    const target::Index& index;
   };
   void ask(std::function<void(const View&)> question);
 
@@ -146,7 +145,7 @@ class Engine {
   void on_session_opened(SessionOpened opened);
   void on_session_closed(SessionRef session, EndReason reason);
   void on_call(CallReport report, std::function<void(Result<JobId>)> done);
-  void update_index(const MinionId& id, const std::string& grains);
+  void learn_grains();
   void take_grains(const MinionId& id, std::string grains);
   void tick();
   void event_job(const store::JobRecord& job);
@@ -165,7 +164,7 @@ class Engine {
   Ledger ledger_;
   KeyAuthority keys_;
   Roster roster_;
-  target::Index index_;
+  GrainIndex index_;
   JobBoard board_;
   UnixMicros last_jid_ = 0;
   bool refusing_ = false;

@@ -36,8 +36,9 @@ Answers::Answers(const AnswerConfig& config, std::uint64_t seed) : config_(confi
   registry_.add(command(config.bytes));
 }
 
-microseconds Answers::delay() {
-  if (config_.delay_mean == milliseconds(0)) return microseconds(0);
+microseconds Answers::delay(const JobToRun& job) {
+  const Function* function = find(job.function);
+  if (config_.delay_mean == milliseconds(0) || function == nullptr || function->repeatable) return microseconds(0);
   std::exponential_distribution<double> times(1 / static_cast<double>(microseconds(config_.delay_mean).count()));
   return std::min(microseconds(static_cast<std::int64_t>(times(random_))), microseconds(config_.delay_max));
 }

@@ -17,8 +17,8 @@ class Answers {
   Answers(const AnswerConfig& config, std::uint64_t seed);
 
   const minion::Function* find(std::string_view function) const { return registry_.find(function); }
-  // How long a job takes from its start.
-  microseconds delay();
+  // How long a job takes from its start: commands as configured, what may be repeated (pings) no time.
+  microseconds delay(const minion::JobToRun& job);
   minion::Outcome answer(const minion::JobToRun& job);
 
  private:

@@ -107,7 +107,8 @@ void SimulatedMinion::start(minion::JobToRun job) {
   around_.log.add(job.jid, id_, function == nullptr || function->repeatable);
   around_.counters.executed.add(1);
   ++running_;
-  around_.started.push_back({around_.clock.now() + around_.answers.delay(), 0, slot_, life_, around_.clock.unix_now(), std::move(job)});
+  const MonoTime due = around_.clock.now() + around_.answers.delay(job);
+  around_.started.push_back({due, 0, slot_, life_, around_.clock.unix_now(), std::move(job)});
 }
 
 // ---- events ----------------------------------------------------------------------------------------------------------------

@@ -30,12 +30,13 @@ TEST(Answers, TakeTheirTimeWithinTheBounds) {
   Answers answers({.delay_mean = milliseconds(20), .delay_max = milliseconds(100)}, 1);
   microseconds sum(0);
   for (int i = 0; i < 10'000; ++i) {
-    const microseconds delay = answers.delay();
+    const microseconds delay = answers.delay(job("cmd.run"));
     ASSERT_LE(delay, milliseconds(100));
     sum += delay;
   }
   EXPECT_NEAR(static_cast<double>(sum.count()) / 10'000, 20'000, 1'000);
-  EXPECT_EQ(Answers({}, 1).delay(), microseconds(0));
+  EXPECT_EQ(answers.delay(job("test.ping")), microseconds(0));
+  EXPECT_EQ(Answers({}, 1).delay(job("cmd.run")), microseconds(0));
 }
 
 TEST(Answers, FailAsOftenAsAsked) {

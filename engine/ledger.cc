@@ -33,7 +33,8 @@ void Ledger::stop() {
 
 bool Ledger::add_returns(std::vector<PendingReturn>&& returns) {
   const std::size_t count = returns.size();
-  if (queued_returns_.fetch_add(count) + count > options_.queue) {
+  const std::size_t before = queued_returns_.fetch_add(count);
+  if (before > 0 && before + count > options_.queue) {
     queued_returns_.fetch_sub(count);
     return false;
   }

@@ -89,7 +89,7 @@ class Ledger {
   // Commits what is queued, then ends.
   void stop();
 
-  // Takes all or, when there is no room, none (false).
+  // Takes all or, when there is no room, none (false). When none are queued there is room for any number.
   bool add_returns(std::vector<PendingReturn>&& returns);
   // done gets kUnavailable when the store is away.
   bool publish(std::shared_ptr<const store::JobRecord> job, std::function<void(Result<PublishedJob>)> done);

@@ -63,6 +63,14 @@ void MinionFront::on_close(net::ConnectionId id) {
   }
 }
 
+// What one read brings is the most that is held beyond held_returns.
+bool MinionFront::takes(net::ConnectionId id) {
+  if (returns_.size() >= context_->held_returns) hand_over_returns();
+  if (returns_.size() < context_->held_returns) return true;
+  paused_.push_back(id);
+  return false;
+}
+
 void MinionFront::on_message(net::ConnectionId id, std::string_view message) {
   Session* session = find(id);
   if (session == nullptr) return;
@@ -253,10 +261,6 @@ void MinionFront::on_return(net::ConnectionId id, Session& session, wire::Return
   message.record.minion = session.id;
   message.record.received = context_->clock->unix_now();
   returns_.push_back({ref(id), std::move(message.record)});
-  if (returns_.size() > context_->held_returns && !std::exchange(session.paused, true)) {
-    loop_.pause_reading(id);
-    paused_.push_back(id);
-  }
 }
 
 void MinionFront::on_call(net::ConnectionId id, Session& session, wire::CallReport&& report) {
@@ -271,12 +275,7 @@ void MinionFront::on_call(net::ConnectionId id, Session& session, wire::CallRepo
 void MinionFront::hand_over_returns() {
   if (returns_.empty() || !context_->upstream->returns(std::move(returns_))) return;
   returns_.clear();
-  for (const net::ConnectionId id : std::exchange(paused_, {})) {
-    if (Session* session = find(id)) {
-      session->paused = false;
-      loop_.resume_reading(id);
-    }
-  }
+  for (const net::ConnectionId id : std::exchange(paused_, {})) loop_.resume_reading(id);
 }
 
 void MinionFront::on_turn() {

@@ -43,7 +43,7 @@ struct FrontContext {
   milliseconds heartbeat{5'000};
   milliseconds heartbeat_timeout{15'000};
   std::size_t max_message = 16U << 20;
-  std::size_t held_returns = 1'024;  // per loop, before reading stops
+  std::size_t held_returns = 1'024;  // per loop, before they are handed over or reading stops
   std::vector<std::string> masters;  // told to minions
   std::atomic<std::shared_ptr<const net::ServerIdentity>> identity;
   FrontCounters counters;
@@ -60,6 +60,7 @@ class MinionFront final : public net::FaceHandler {
   MinionFront(net::FaceLoop& loop, std::shared_ptr<FrontContext> context);
 
   void on_open(net::ConnectionId connection, const net::Peer& peer) override;
+  bool takes(net::ConnectionId connection) override;
   void on_message(net::ConnectionId connection, std::string_view message) override;
   void on_close(net::ConnectionId connection) override;
   void on_turn() override;
@@ -86,7 +87,6 @@ class MinionFront final : public net::FaceHandler {
     std::uint64_t instance = 0;
     std::uint64_t key_version = 0;  // that was accepted
     bool left = false;
-    bool paused = false;
   };
 
   void on_hello(net::ConnectionId id, Session& session, std::string_view body);

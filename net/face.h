@@ -73,6 +73,8 @@ class FaceHandler {
  public:
   virtual ~FaceHandler() = default;
   virtual void on_open(ConnectionId connection, const Peer& peer) = 0;
+  // Asked before an authenticated connection is read. False: reading it pauses until resume_reading().
+  virtual bool takes(ConnectionId) { return true; }
   // message lives until the call returns.
   virtual void on_message(ConnectionId connection, std::string_view message) = 0;
   virtual void on_close(ConnectionId connection) = 0;

@@ -301,6 +301,7 @@ void FaceLoop::read_from(ConnectionId id, Connection& connection) {
     if (is_ready(connection.fd.get(), 0) || connection.close_by != MonoTime{}) drop(id, nullptr, "");
     return;
   }
+  if (connection.authenticated && !handler_->takes(id)) return pause_reading(id);
   const ssize_t count = ::read(connection.fd.get(), read_buffer_.data(), connection.authenticated ? read_buffer_.size() : kReadPerTurn);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return drop(id, nullptr, "");

@@ -363,6 +363,18 @@ TEST_F(LedgerTest, WithAForgottenKeyGoGrainsAndJournalMarkButNotWithADeniedOne) 
   EXPECT_EQ(store.settings()[std::string(kLastIndexSetting)], "5");
 }
 
+TEST_F(LedgerTest, MoreReturnsAtOnceThanTheBoundAreTakenWhenNoneIsQueued) {
+  store.put_job(*job_for(1, {"a", "b", "c"}));
+  LedgerOptions options;
+  options.queue = 2;
+  MemoryStore::Hold hold(store);
+  start(options);
+  EXPECT_TRUE(add(jid_number(1), {"a", "b", "c"}));
+  EXPECT_FALSE(add(jid_number(1), {"a"}));
+  hold.release();
+  EXPECT_TRUE(eventually([&] { return returned.size() == 3; }));
+}
+
 TEST_F(LedgerTest, ReturnsBeyondTheBoundAreRefusedAndLeftUntouched) {
   store.put_job(*job_for(1, {"a", "b", "c", "d", "e"}));
   LedgerOptions options;

@@ -61,6 +61,23 @@ std::vector<std::string> FaceRecord::all_said() const {
   return said_;
 }
 
+void FaceRecord::set_full(bool full) {
+  std::lock_guard lock(mutex_);
+  full_ = full;
+}
+
+bool FaceRecord::takes() {
+  std::lock_guard lock(mutex_);
+  if (full_) ++not_taken_;
+  changed_.notify_all();
+  return !full_;
+}
+
+std::size_t FaceRecord::not_taken() const {
+  std::lock_guard lock(mutex_);
+  return not_taken_;
+}
+
 void WordHandler::on_open(ConnectionId connection, const Peer& peer) { record_->opened({loop_.index(), connection, peer}); }
 
 void WordHandler::on_message(ConnectionId connection, std::string_view message) {

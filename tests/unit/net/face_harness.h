@@ -38,6 +38,10 @@ class FaceRecord {
   std::vector<Opened> all_opened() const;
   std::size_t closed_count() const;
   std::vector<std::string> all_said() const;
+  // What FaceHandler::takes() answers; how often it was false.
+  void set_full(bool full);
+  bool takes();
+  std::size_t not_taken() const;
 
  private:
   mutable std::mutex mutex_;
@@ -45,6 +49,8 @@ class FaceRecord {
   std::vector<Opened> opened_;
   std::size_t closed_ = 0;
   std::vector<std::string> said_;
+  bool full_ = false;
+  std::size_t not_taken_ = 0;
 };
 
 // Echoes, but for these words: "auth" authenticates, "flood" sends until it is cut, "bye" answers 1 MiB and closes, "drop" closes at
@@ -53,6 +59,7 @@ class WordHandler final : public FaceHandler {
  public:
   WordHandler(FaceLoop& loop, std::shared_ptr<FaceRecord> record) : loop_(loop), record_(std::move(record)) {}
   void on_open(ConnectionId connection, const Peer& peer) override;
+  bool takes(ConnectionId) override { return record_->takes(); }
   void on_message(ConnectionId connection, std::string_view message) override;
   void on_close(ConnectionId connection) override;
   void on_turn() override {}

@@ -188,6 +188,25 @@ TEST(Face, PausedPeerIsReadAgainWhenResumed) {
   EXPECT_EQ(peer.receive(), "later");
 }
 
+TEST(Face, HandlerThatIsFullStopsTheReadingOfAuthenticatedPeersOnly) {
+  FaceHarness harness;
+  RawPeer peer = RawPeer::over_tcp(harness.face().tcp_port());
+  peer.authenticate();
+  harness.record().set_full(true);
+  peer.send_message("later");
+  ASSERT_TRUE(harness.record().eventually([&] { return harness.record().not_taken() == 1; }));
+  RawPeer other = RawPeer::over_tcp(harness.face().tcp_port());
+  other.open();
+  other.send_message("in between");
+  EXPECT_EQ(other.receive(), "in between");
+  EXPECT_THAT(harness.record().all_said(), ElementsAre("auth", "in between"));
+  EXPECT_EQ(harness.record().not_taken(), 1U);
+  harness.record().set_full(false);
+  const ConnectionId paused = harness.record().all_opened()[0].connection;
+  harness.face().loop(0).post([&] { harness.face().loop(0).resume_reading(paused); });
+  EXPECT_EQ(peer.receive(), "later");
+}
+
 TEST(Face, PausedPeerThatGoesAwayIsReportedEvenIfItHadSentMore) {
   FaceHarness harness;
   RawPeer local = RawPeer::over_ipc(harness.ipc_path());

@@ -1,0 +1,436 @@
+"""Runs a scenario of the load test: real master, simulated minions, load, faults; then the verdict, figures, JSON and a page of HTML.
+
+usage: run.py SCENARIO.yaml [--minions N] [--out FOLDER] [--keep]
+"""
+
+import argparse
+import json
+import math
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP / "tests" / "process"))
+
+import figures  # noqa: E402
+import machine  # noqa: E402
+import scenario as scenarios  # noqa: E402
+from fleet import BIN, Fleet  # noqa: E402
+from processes import Clock, Load, LoadTestError, Sampler, Swarm, process_sample  # noqa: E402
+from verdict import History  # noqa: E402
+
+FILES_PER_SWARM = 19_000  # of 20,000 that a process may open
+REPEATABLE = {"test.ping", "test.echo"}
+LOOK = 0.02
+
+
+class WatchedMaster:
+    """The master, whose CPU time is counted through restarts."""
+
+    def __init__(self, fleet, settings, clock):
+        self.clock = clock
+        self.daemon = fleet.master(**settings)
+        self.gone_cpu = 0.0
+        self.daemon.start()
+
+    def pid(self):
+        return self.daemon.process.pid if self.daemon.alive() else None
+
+    def metrics_port(self):
+        try:
+            return json.loads((self.daemon.sock_dir / "master.json").read_text())["metrics_port"]
+        except (OSError, ValueError):
+            return None
+
+    def sample(self):
+        """(CPU seconds of all its lives, resident MiB, open files)."""
+        cpu, mib, files = process_sample(self.pid()) or (0.0, 0.0, 0)
+        return self.gone_cpu + cpu, mib, files
+
+    def suffer(self, what):
+        act = what.split()[0]
+        if act in ("kill", "stop", "restart"):
+            self.gone_cpu = self.sample()[0]
+        for step in ("kill", "start") if act == "restart" else (act,):
+            getattr(self.daemon, step)()
+
+
+class Run:
+    def __init__(self, scenario, folder, out):
+        self.scenario, self.folder, self.out = scenario, Path(folder), Path(out)
+        self.clock = Clock()
+        self.fleet = Fleet(folder)
+        self.swarms, self.loads, self.events, self.phases = [], [], [], []
+        self.now_in = "join"
+        self.last_fault = None
+        self.facts = machine.facts(folder)
+        self.sampler = Sampler(self.clock, self.progress)
+
+    # ---- what runs ----
+
+    def start(self):
+        settings = {
+            "auto_accept": True,
+            "log_level": "warning",
+            "max_open_jobs": 100_000,
+            "metrics": {"listen": "127.0.0.1:0"},
+            "returners": [{"name": name, "path": "/returns.jsonl", "max_bytes": "1TiB"} for name in self.scenario.returners],
+            **self.scenario.master,
+        }
+        self.master = WatchedMaster(self.fleet, settings, self.clock)
+        self.sampler.watch("master", self.master.pid, self.master.metrics_port)
+        self.empty_mib = self.master.sample()[1]
+        self.start_swarms()
+
+    def start_swarms(self):
+        minions = dict(self.scenario.minions)
+        count = minions.pop("count")
+        files = 2 if minions.get("journal") == "file" else 1
+        processes = max(minions.pop("processes", 1), math.ceil(count * files / FILES_PER_SWARM))
+        begin = self.clock.now()
+        first = 0
+        for i, size in enumerate(shares(count, processes)):
+            config = {
+                "masters": [f"tcp://127.0.0.1:{self.master.daemon.port}"],
+                "source_ips": True,
+                "threads": 1 if processes > 1 else 2,
+                **minions,
+                "count": size,
+                "first": first,
+            }
+            swarm = Swarm(f"swarm-{i}", self.folder / f"swarm-{i}", config, self.clock)
+            self.swarms.append(swarm)
+            self.sampler.watch(swarm.name, lambda pid=swarm.pid: pid)
+            first += size
+        self.until(["open"], 300)
+        self.count = count
+        self.end_phase("join", begin, self.empty_mib, 0.0, [])
+
+    # ---- phases ----
+
+    def run_phase(self, phase):
+        self.now_in = phase.name
+        begin = self.clock.now()
+        cpu, mib, _ = self.master.sample()
+        loads = [self.start_load(load) for load in phase.loads]
+        pending = [[fault.at, fault] for fault in phase.faults]
+        while any(load.alive() for load in loads) or any(not fault.every for _, fault in pending):
+            pending = self.cause_faults(pending, begin)
+            for i, load in enumerate(loads):
+                load.must_live()
+                loads[i] = self.again_if_incomplete(load)
+            time.sleep(LOOK)
+        finals = [load.wait(5) for load in loads]
+        loads_end = self.clock.now()
+        self.until(phase.until, phase.patience)
+        self.end_phase(phase.name, begin, mib, cpu, finals, loads_end)
+
+    def start_load(self, load):
+        target = load.get("target", "*")
+        config = {
+            "operator": f"{self.master.daemon.sock_dir}/operator.ipc",
+            "target": {"kind": "list-random", "count": self.count} if target == "random" else {"pattern": target},
+            "timeout_ms": load.get("timeout_ms", 30_000),
+            **{key: load[key] for key in ("function", "arguments", "rate", "seconds", "connections", "seed") if key in load},
+        }
+        if "rate" not in load:
+            config |= {"closed": True, "jobs": load.get("jobs", 1), "connections": load.get("connections", 1)}
+        begun = Load(unused(load["name"], self.loads), self.folder / "loads", config, self.clock)
+        begun.until_complete = load
+        self.loads.append(begun)
+        self.sampler.watch(f"load-{begun.name}", lambda: begun.pid)
+        return begun
+
+    def again_if_incomplete(self, load):
+        wanted = load.until_complete
+        if load.alive() or not wanted.get("until_complete") or load.wait(5)["complete"] > 0:
+            return load
+        return self.start_load(wanted)
+
+    def cause_faults(self, pending, begin):
+        rest = []
+        for due, fault in pending:
+            if self.clock.now() - begin < due:
+                rest.append([due, fault])
+                continue
+            self.cause(fault)
+            if fault.every:
+                rest.append([due + fault.every, fault])
+        return rest
+
+    def cause(self, fault):
+        self.last_fault, self.acknowledged_then = self.clock.now(), self.acknowledged()
+        words = {key: value for key, value in fault.order.items() if key != "do"}
+        self.events.append({"t": self.last_fault, "what": " ".join([fault.do, *(f"{k} {v}" for k, v in words.items())])})
+        if fault.do in scenarios.MASTER_FAULTS:
+            self.master.suffer(fault.do)
+            return
+        parts = shares(words["count"], len(self.swarms)) if "count" in words else [None] * len(self.swarms)
+        for swarm, part in zip(self.swarms, parts, strict=True):
+            swarm.do(**{**fault.order, **({"count": part} if part is not None else {})})
+
+    def acknowledged(self):
+        return sum(swarm.last().get("acknowledged", 0) for swarm in self.swarms)
+
+    def until(self, states, patience):
+        deadline = time.monotonic() + patience
+        checks = {"open": Swarm.all_open, "answered": Swarm.answered}
+        while not all(checks[state](swarm) for state in states for swarm in self.swarms):
+            if time.monotonic() > deadline:
+                seen = "; ".join(f"{swarm.name}: {swarm.last()}" for swarm in self.swarms)
+                raise LoadTestError(f"phase '{self.now_in}': gave up after {patience} s waiting for {' and '.join(states)}: {seen}")
+            time.sleep(LOOK)
+
+    def end_phase(self, name, begin, mib, cpu, finals, loads_end=None):
+        end = self.clock.now()
+        after = self.master.sample()
+        most = max([after[1], *(row[2] for row in self.sampler.processes.get("master", []) if begin <= row[0] <= end)])
+        phase = {
+            "name": name,
+            "from": begin,
+            "to": end,
+            "seconds": end - begin,
+            "finals": finals,
+            "master_cpu_s": after[0] - cpu,
+            "master_mib": [mib, most, after[1]],
+        }
+        if self.last_fault is not None:
+            last_line = max(swarm.last()["t"] for swarm in self.swarms)
+            phase["recovered"] = (loads_end if finals else end) - self.last_fault
+            phase["acknowledged_per_second"] = (self.acknowledged() - self.acknowledged_then) / max(last_line - self.last_fault, 1)
+        phase["measures"] = figures.measures(phase)
+        if name == "join":
+            phase["measures"] |= {"per_second": self.count / phase["seconds"], "kib_per_minion": (after[1] - mib) * 1024 / self.count, "minions": self.count}
+        self.phases.append(phase)
+        say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in phase["measures"].items()))
+
+    # ---- the end ----
+
+    def finish(self):
+        self.now_in = "drain"
+        self.until(["answered"], 120)
+        for swarm in self.swarms:
+            swarm.stop()
+        if self.scenario.returners:
+            self.await_drained()
+        self.master.daemon.stop(60)
+        self.fleet.close()
+        self.sampler.close()
+        return self.judge()
+
+    def await_drained(self):
+        """The returner has everything: its position, which the master keeps, has come to the end of the outbox."""
+        import sqlite3
+
+        deadline = time.monotonic() + 120
+        with sqlite3.connect(f"file:{self.database()}?mode=ro", uri=True) as store:
+            while True:
+                (end,) = store.execute("SELECT outbox_end FROM counters").fetchone()
+                behind = [name for name, position in store.execute("SELECT name, position FROM returners") if position < end]
+                if not behind and end:
+                    return
+                if time.monotonic() > deadline:
+                    raise LoadTestError(f"returners are behind after 120 s: {behind}")
+                time.sleep(0.1)
+
+    def database(self):
+        return next(self.master.daemon.root.rglob("state.db"))
+
+    def judge(self):
+        history = History(self.folder / "history.db")
+        for load in self.loads:
+            with open(load.jobs_log) as lines:
+                history.add_issued(load.name, lines)
+        for swarm in self.swarms:
+            with open(swarm.executions) as lines:
+                history.add_executed(lines)
+        history.add_recorded(self.database(), REPEATABLE)
+        if self.scenario.returners:
+            with open(self.master.daemon.returns_file) as lines:
+                history.add_delivered(lines)
+        verdict = history.judge(all_return=self.scenario.expect.get("all_return", False))
+        return verdict, [self.expectation(name, limit) for name, limit in self.scenario.expect.items()]
+
+    def expectation(self, name, limit):
+        finals = [load.final for load in self.loads]
+        total = {key: sum(final[key] for final in finals) for key in ("busy", "failed", "lost", "unsent", "unfinished")}
+        if name == "all_return":
+            return {"what": "every expected minion of every accepted job has returned", "held": True, "saw": "see the verdict"}
+        if name == "none_refused":
+            return {"what": "no job was refused, failed or left unsent", "held": not any(total.values()), "saw": str(total)}
+        if name == "busy_seen":
+            told = any("busy" in reason and "retry" in reason for final in finals for reason in final["reasons"])
+            reasons = {reason: n for final in finals for reason, n in final["reasons"].items()}
+            return {"what": "callers were told 'busy' and when to retry", "held": total["busy"] > 0 and told, "saw": f"{total['busy']} times: {reasons}"}
+        if name == "master_grows_at_most_mib":
+            joined = self.phases[0]["master_mib"][2]
+            grew = max(phase["master_mib"][1] for phase in self.phases) - joined
+            return {"what": f"the master grew by at most {limit} MiB after all had joined", "held": grew <= limit, "saw": f"{grew:.1f} MiB"}
+        slopes = self.slopes()
+        held = all(abs(slopes[key]) <= most or slopes[key] < 0 for key, most in limit.items())
+        return {"what": f"no growth beyond noise in the second half: {limit}", "held": held, "saw": str(slopes)}
+
+    def slopes(self):
+        """Per hour, over the second half of the last phase."""
+        phase = self.phases[-1]
+        half = (phase["from"] + phase["to"]) / 2
+        rows = {name: [row for row in series if half <= row[0] <= phase["to"]] for name, series in self.sampler.processes.items()}
+        result = {}
+        for name in ["master", *(swarm.name for swarm in self.swarms)]:
+            if rows.get(name):
+                result[f"{name}_mib"] = round(figures.slope_per_hour([(row[0], row[2]) for row in rows[name]]), 3)
+                result[f"{name}_files"] = round(figures.slope_per_hour([(row[0], row[3]) for row in rows[name]]), 3)
+        return result
+
+    def figures(self):
+        by_name = {phase["name"]: phase["measures"] for phase in self.phases}
+        made = []
+        for wanted in self.scenario.figures:
+            phase, _, measure = wanted["value"].partition(".")
+            if measure not in by_name.get(phase, {}):
+                raise LoadTestError(f"figure '{wanted['row']}': there is no '{wanted['value']}'; phase '{phase}' has {', '.join(by_name.get(phase, {}))}")
+            made.append(figures.figure(wanted["row"], by_name[phase][measure], f"{wanted['value']}, {self.count:,} minions"))
+        return made
+
+    def result(self, verdict, expectations):
+        failures = verdict.failures + [f"{item['what']}: {item['saw']}" for item in expectations if not item["held"]]
+        return {
+            "scenario": {"name": self.scenario.name, "about": self.scenario.about, "text": self.scenario.text},
+            "machine": {**self.facts, "load_after": round(machine.os.getloadavg()[0], 2)},
+            "version": version(),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - self.clock.now())),
+            "seconds": self.clock.now(),
+            "minions": self.count,
+            "events": self.events,
+            "phases": self.phases,
+            "processes": self.sampler.processes,
+            "swarms": {swarm.name: swarm.lines for swarm in self.swarms},
+            "loads": {load.name: load.lines for load in self.loads},
+            "metrics": self.sampler.metrics,
+            "figures": self.figures(),
+            "verdict": {"passed": not failures, "counts": verdict.counts, "failures": failures, "expectations": expectations},
+        }
+
+    # ---- telling ----
+
+    def progress(self):
+        open_now = sum(swarm.last().get("open", 0) for swarm in self.swarms)
+        rows = self.sampler.processes.get("master", [])
+        used = f"{rows[-1][1]:.2f} cores {rows[-1][2]:.0f} MiB" if rows and self.master.pid() else "away"
+        jobs = sum(final_or_sum(load, "finished") for load in self.loads)
+        returns = sum(final_or_sum(load, "returns") for load in self.loads)
+        line = f"{self.clock.now():7.1f} s  {self.now_in:<12} open {open_now:6}  jobs {jobs:7}  returns {returns:9}  master {used}"
+        if sys.stderr.isatty():
+            print(f"\r{line}   ", end="", file=sys.stderr, flush=True)
+        elif int(self.clock.now()) % 10 == 0:
+            print(line, file=sys.stderr, flush=True)
+
+    def close(self):
+        self.sampler.close()
+        for program in self.swarms + self.loads:
+            if program.alive():
+                program.process.kill()
+                program.process.wait()
+        for daemon in self.fleet.daemons:
+            if daemon.alive():
+                daemon.resume()
+                daemon.kill()
+
+
+def shares(count, parts):
+    return [count // parts + (i < count % parts) for i in range(parts)]
+
+
+def unused(name, loads):
+    taken = {load.name for load in loads}
+    return next(f"{name}{suffix}" for suffix in ["", *(f"-again{i}" for i in range(1, 10_000))] if f"{name}{suffix}" not in taken)
+
+
+def final_or_sum(load, key):
+    return load.final[key] if load.final else sum(line[key] for line in load.lines)
+
+
+def say(text):
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    print(text, file=sys.stderr, flush=True)
+
+
+def version():
+    told = subprocess.run([BIN / "brine", "--version"], capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(["git", "-C", TOP, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    return f"{told} ({commit})" if commit else told
+
+
+def table(result):
+    lines = ["| what | measured | reach | then |", "|---|---|---|---|"]
+    for item in result["figures"]:
+        mark = {True: "", False: " (short)", None: ""}[figures.holds(item)]
+        unit = f" {item['unit']}" if item["unit"] else ""
+        asked = ["" if item[key] is None else f"{item[key]:,}{unit}" for key in ("reach", "then")]
+        lines.append(f"| {item['what']} ({item['detail']}) | {item['value']:,.4g}{unit}{mark} | {asked[0]} | {asked[1]} |")
+    return "\n".join(lines)
+
+
+def tell(result, out):
+    facts, verdict = result["machine"], result["verdict"]
+    print(f"\n{result['scenario']['name']}: {result['minions']:,} simulated minions, {result['version']}")
+    print(
+        f"load average {facts['load_before']} before, {facts['load_after']} after; {facts['processors']} processors; "
+        f"disk {facts['disk_syncs_per_second']} syncs/s; {result['seconds']:.0f} s in all\n"
+    )
+    print(table(result))
+    print("\n" + ", ".join(f"{key} {value:,}" for key, value in verdict["counts"].items()))
+    for item in verdict["expectations"]:
+        print(f"{'held' if item['held'] else 'NOT held'}: {item['what']}: {item['saw']}")
+    for failure in verdict["failures"]:
+        print(f"FAILED: {failure}")
+    print(f"\nverdict: {'passed' if verdict['passed'] else 'FAILED'}; {out}/report.html")
+
+
+def run_scenario(scenario, out, keep=False):
+    folder = tempfile.mkdtemp(prefix="brine-load-")
+    run = Run(scenario, folder, out)
+    try:
+        run.start()
+        for phase in scenario.phases:
+            run.run_phase(phase)
+        result = run.result(*run.finish())
+    except LoadTestError as error:
+        raise LoadTestError(f"{error}\nthe master's log: {run.fleet.daemons[0].tail(10) if run.fleet.daemons else ''}") from error
+    finally:
+        run.close()
+        if keep:
+            say(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    Path(out).mkdir(parents=True, exist_ok=True)
+    (Path(out) / "result.json").write_text(json.dumps(result))
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="dev loadtest", description="Runs a scenario of the load test.")
+    parser.add_argument("scenario", help="a YAML file, as in loadtest/scenarios/")
+    parser.add_argument("--minions", type=int, help="so many instead of the scenario's own number")
+    parser.add_argument("--out", help="folder of result.json and report.html (build/loadtest/NAME)")
+    parser.add_argument("--keep", action="store_true", help="keep the databases, logs and journals")
+    options = parser.parse_args()
+    try:
+        scenario = scenarios.read(options.scenario)
+        if options.minions:
+            scenario.minions["count"] = options.minions
+        out = options.out or TOP / "build" / "loadtest" / scenario.name
+        result = run_scenario(scenario, out, options.keep)
+    except (scenarios.ScenarioError, LoadTestError) as error:
+        sys.exit(f"loadtest: {error}")
+    tell(result, out)
+    sys.exit(0 if result["verdict"]["passed"] else 1)
+
+
+if __name__ == "__main__":
+    main()

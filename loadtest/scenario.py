@@ -1,0 +1,175 @@
+"""A scenario: what runs, what load it gets, what befalls it and what must be true afterwards. Read from YAML; README.md has the keys."""
+
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+TOP = {"name", "about", "topology", "minions", "phases", "expect", "figures"}
+TOPOLOGY = {"masters", "syndics", "store", "returners", "master"}
+MINIONS = {
+    "count", "processes", "threads", "source_ips", "ramp_per_second", "grains_bytes", "journal", "answer",
+    "heartbeat_ms", "heartbeat_timeout_ms", "recon_default_ms", "recon_max_ms", "seed",
+}  # fmt: skip
+PHASE = {"name", "load", "faults", "until", "patience"}
+LOAD = {"name", "target", "function", "arguments", "rate", "seconds", "jobs", "connections", "timeout_ms", "until_complete", "seed"}
+FAULT = {"at", "every", "do", "count", "seconds", "every_ms", "bytes_per_second"}
+FIGURE = {"row", "value"}
+MASTER_FAULTS = {"kill master", "stop master", "start master", "restart master", "pause master", "resume master"}
+SWARM_FAULTS = {"join", "leave", "drop", "drop_all", "restart", "half_open", "black_hole", "slow_reader", "flap"}
+STATES = {"open", "answered"}
+EXPECTATIONS = {"all_return", "none_refused", "busy_seen", "master_grows_at_most_mib", "no_growth"}
+
+
+class ScenarioError(Exception):
+    pass
+
+
+@dataclass
+class Fault:
+    at: float
+    do: str
+    every: float = 0
+    order: dict = field(default_factory=dict)  # the other keys of an order to the swarm
+
+
+@dataclass
+class Phase:
+    name: str
+    loads: list
+    faults: list
+    until: list
+    patience: float
+
+
+@dataclass
+class Scenario:
+    name: str
+    about: str
+    text: str
+    returners: list
+    master: dict
+    minions: dict
+    phases: list
+    expect: dict
+    figures: list
+
+
+class Reader:
+    """Checks one mapping; messages name the file, the place and the nearest known key."""
+
+    def __init__(self, file, place, value, known):
+        self.file, self.place = file, place
+        if not isinstance(value, dict):
+            self.complain("has to be a mapping")
+        self.value = value
+        for key in value:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, 1)
+                self.complain(f"does not know '{key}'" + (f"; did you mean '{near[0]}'?" if near else f"; it knows {', '.join(sorted(known))}"))
+
+    def complain(self, what):
+        raise ScenarioError(f"{self.file}: {self.place} {what}")
+
+    def number(self, key, default=None, least=0):
+        value = self.value.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
+            self.complain(f"needs '{key}' to be a number of at least {least}")
+        return value
+
+    def text(self, key, default=None):
+        value = self.value.get(key, default)
+        if not isinstance(value, str) or not value:
+            self.complain(f"needs '{key}', a text")
+        return value
+
+    def items(self, key):
+        value = self.value.get(key, [])
+        value = value if isinstance(value, list) else [value]
+        return value
+
+    def one_of(self, key, value, known):
+        if value not in known:
+            near = difflib.get_close_matches(str(value), known, 1)
+            self.complain(f"has {key} '{value}'" + (f"; did you mean '{near[0]}'?" if near else f"; it is one of {', '.join(sorted(known))}"))
+        return value
+
+
+def read(path):
+    path = Path(path)
+    try:
+        text = path.read_text()
+        return parse(text, path)
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read: {error.strerror}; scenarios that come with brine are in loadtest/scenarios/") from error
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{path}: is not YAML: {error}") from error
+
+
+def parse(text, file):
+    top = Reader(file, "the scenario", yaml.safe_load(text), TOP)
+    topology = Reader(file, "topology", top.value.get("topology", {}), TOPOLOGY)
+    for key, only in (("masters", 1), ("syndics", 0), ("store", "sqlite")):
+        if topology.value.get(key, only) != only:
+            topology.complain(f"has '{key}: {topology.value[key]}'; this version runs {key}: {only}")
+    for name in topology.items("returners"):
+        topology.one_of("returner", name, {"file"})
+    minions = Reader(file, "minions", top.value.get("minions", {}), MINIONS)
+    minions.number("count", least=1)
+    phases = [read_phase(file, value) for value in top.items("phases")]
+    if not phases:
+        top.complain("has no 'phases'")
+    return Scenario(
+        name=top.text("name"),
+        about=top.text("about", "-"),
+        text=text,
+        returners=topology.items("returners"),
+        master=topology.value.get("master", {}),
+        minions=dict(minions.value),
+        phases=phases,
+        expect=read_expectations(top),
+        figures=[dict(Reader(file, "a figure", value, FIGURE).value) for value in top.items("figures")],
+    )
+
+
+def read_phase(file, value):
+    phase = Reader(file, "a phase", value, PHASE)
+    name = phase.text("name")
+    phase.place = f"phase '{name}'"
+    return Phase(
+        name=name,
+        loads=[read_load(file, name, i, load) for i, load in enumerate(phase.items("load"))],
+        faults=[read_fault(file, name, fault) for fault in phase.items("faults")],
+        until=[phase.one_of("until", state, STATES) for state in phase.value.get("until", ["open", "answered"])],
+        patience=phase.number("patience", 120),
+    )
+
+
+def read_load(file, phase, index, value):
+    load = Reader(file, f"the load of phase '{phase}'", value, LOAD)
+    load.value = dict(value)
+    load.value["name"] = phase + (f"-{value['name']}" if "name" in value else f"-{index + 1}" if index else "")
+    if "rate" in value:
+        load.number("seconds", least=0.001)
+    elif "jobs" in value:
+        load.number("jobs", least=1)
+    elif not value.get("until_complete"):
+        load.complain("needs 'rate' and 'seconds' (an open loop), 'jobs' (one after the other) or 'until_complete: true'")
+    return load.value
+
+
+def read_fault(file, phase, value):
+    fault = Reader(file, f"a fault of phase '{phase}'", value, FAULT)
+    do = fault.one_of("do", fault.value.get("do"), MASTER_FAULTS | SWARM_FAULTS)
+    order = {key: value[key] for key in value if key not in ("at", "every")}
+    return Fault(at=fault.number("at", 0), do=do, every=fault.number("every", 0), order=order)
+
+
+def read_expectations(top):
+    """A list of names, or of {name: limit}."""
+    expect = {}
+    for item in top.items("expect"):
+        name, limit = next(iter(item.items())) if isinstance(item, dict) else (item, True)
+        expect[top.one_of("the expectation", name, EXPECTATIONS)] = limit
+    return expect

@@ -38,7 +38,7 @@ LIBRARIES = [
     (r"(capnp|kj)/|.*\.capnp\.h$", {"wire"}),
     (r"zmq(_addon)?\.hp?p?$|openssl/", {"net"}),
     (r"sqlite3(ext)?\.h$|hiredis/", {"store"}),
-    (r"prometheus/", {"metrics"}),
+    (r"prometheus/|civetweb\.h$|CivetServer\.h$", {"metrics"}),
     (r"librdkafka/", {"returners/kafka"}),
     (r"libpq", {"returners/postgres"}),
     (r"pcre2", {"target"}),
@@ -124,6 +124,10 @@ def plant(top, path, text):
         ("front/a.cc", "#include <zmq.hpp>"),
         ("engine/a.cc", "#include <openssl/evp.h>"),
         ("engine/a.cc", "#include <sqlite3.h>"),
+        ("master/a.cc", "#include <prometheus/registry.h>"),
+        ("front/a.cc", "#include <civetweb.h>"),
+        ("metrics/a.cc", '#include "engine/engine.h"'),
+        ("engine/a.cc", '#include "metrics/registry.h"'),
         ("returners/file/a.cc", "#include <librdkafka/rdkafka.h>"),
         ("net/a.cc", "#include <nlohmann/json.hpp>"),
         ("config/a.cc", '#include "schema.h"'),
@@ -142,6 +146,7 @@ def test_what_is_allowed_is_not_found(tmp_path):
     plant(tmp_path, "base/a.h", "#include <string>\n#include <spdlog/spdlog.h>\n")
     plant(tmp_path, "wire/a.cc", '#include "store/records.h"\n#include "session.capnp.h"\n#include <capnp/message.h>\n')
     plant(tmp_path, "engine/a.cc", '#include "store/state_store.h"\n#include "engine/b.h"\n')
+    plant(tmp_path, "metrics/a.cc", '#include "base/result.h"\n#include <prometheus/text_serializer.h>\n#include <civetweb.h>\n')
     plant(tmp_path, "returners/kafka/a.cc", "#include <librdkafka/rdkafka.h>\n")
     plant(tmp_path, "loadtest/a.cc", '#include "minion/agent.h"\n')
     plant(tmp_path, "tests/unit/net/a.cc", '#include "net/crypto.h"\n#include <openssl/evp.h>\n')

@@ -109,7 +109,6 @@ void declare_outgoing(Schema& schema, MasterConfig& config) {
                    config.metrics.listen = address;
                    return true;
                  });
-  metrics.mark_unused("listen");
 }
 
 void declare(Schema& schema, MasterConfig& config) {

@@ -253,9 +253,15 @@ Status Engine::admission_control() const {
     return fail(Code::kUnavailable, "the store is away: " + ledger_.trouble() + "; no job is accepted until it is back");
   if (board_.full(publishing_)) return std::unexpected(busy(std::to_string(board_.size() + publishing_) + " jobs are open"));
   if (ledger_.depth() > options_.ledger.queue / 2) return std::unexpected(busy("the ledger has too much to write"));
-  if (options_.outbox_refuses_jobs && outbox_bytes_ > options_.outbox_max_bytes)
+  if (options_.outbox_refuses_jobs && counters_.outbox_bytes > options_.outbox_max_bytes)
     return std::unexpected(busy("the outbox has reached outbox.max_bytes because a returner is behind"));
   return {};
+}
+
+Error Engine::refused(Error error) {
+  if (error.code == Code::kBusy) counters_.refused_busy.fetch_add(1, std::memory_order_relaxed);
+  if (error.code == Code::kUnavailable) counters_.refused_unavailable.fetch_add(1, std::memory_order_relaxed);
+  return error;
 }
 
 void Engine::submit(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done) {
@@ -263,15 +269,12 @@ void Engine::submit(Submission submission, std::shared_ptr<Watcher> watcher, std
   const bool taken = loop_.try_post([this, submission = std::move(submission), watcher = std::move(watcher), shared]() mutable {
     accept(std::move(submission), std::move(watcher), *shared);
   });
-  if (!taken) (*shared)(std::unexpected(busy("too many requests are waiting")));
+  if (!taken) (*shared)(std::unexpected(refused(busy("too many requests are waiting"))));
 }
 
 void Engine::accept(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done) {
   BRINE_CRASH_POINT("master.submission_received");
-  if (auto admitted = admission_control(); !admitted) {
-    counters_.refused_busy.fetch_add(1, std::memory_order_relaxed);
-    return done(std::unexpected(admitted.error()));
-  }
+  if (auto admitted = admission_control(); !admitted) return done(std::unexpected(refused(admitted.error())));
   auto record = draft(submission);
   if (!record) return done(std::unexpected(record.error()));
   publish(std::make_shared<PendingSubmission>(
@@ -323,12 +326,12 @@ void Engine::publish(std::shared_ptr<PendingSubmission> pending) {
       published(pending, std::move(result));
     });
   });
-  if (!taken) return pending->done(std::unexpected(busy("the ledger has too much to write")));
+  if (!taken) return pending->done(std::unexpected(refused(busy("the ledger has too much to write"))));
   ++publishing_;
 }
 
 void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result<PublishedJob> result) {
-  if (!result) return pending->done(std::unexpected(result.error()));
+  if (!result) return pending->done(std::unexpected(refused(result.error())));
   if (result->result == store::JobResult::kJidExists) return publish(pending);
   if (result->result == store::JobResult::kRepeated) {
     auto known = store_.job(result->jid);
@@ -424,7 +427,7 @@ void Engine::report_call(CallReport report, std::function<void(Result<JobId>)> d
 
 void Engine::on_call(CallReport report, std::function<void(Result<JobId>)> done) {
   if (!keys_.is_accepted(report.minion)) return done(fail(Code::kDenied, "the key of " + report.minion.str() + " is not accepted"));
-  if (auto admitted = admission_control(); !admitted) return done(std::unexpected(admitted.error()));
+  if (auto admitted = admission_control(); !admitted) return done(std::unexpected(refused(admitted.error())));
   auto record = std::make_shared<store::JobRecord>();
   record->jid = next_jid();
   const std::string& jid = record->jid.str();
@@ -461,12 +464,25 @@ void Engine::on_call(CallReport report, std::function<void(Result<JobId>)> done)
 void Engine::tick() {
   board_.review();
   counters_.open_jobs = static_cast<std::int64_t>(board_.size());
+  count_keys();
   if (clock_.now() < next_slow_tick_) return;
   next_slow_tick_ = clock_.now() + kSlowTick;
   keys_.tick();
   keep_moved_journals();
   event_presence();
-  if (const auto usage = store_.outbox_usage()) outbox_bytes_ = usage->bytes;
+  if (const auto usage = store_.outbox_usage()) {
+    counters_.outbox_entries = usage->entries;
+    counters_.outbox_bytes = usage->bytes;
+    counters_.outbox_end = usage->end;
+  }
+}
+
+void Engine::count_keys() {
+  const KeyCounts keys = keys_.counts();
+  counters_.keys_accepted = keys.accepted;
+  counters_.keys_pending = keys.pending;
+  counters_.keys_rejected = keys.rejected;
+  counters_.keys_denied = keys.denied;
 }
 
 void Engine::keep_moved_journals() {

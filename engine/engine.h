@@ -72,10 +72,19 @@ struct CallReport {
 
 struct EngineCounters {
   std::atomic<std::uint64_t> jobs{0};
-  std::atomic<std::uint64_t> refused_busy{0};
+  std::atomic<std::uint64_t> refused_busy{0};         // jobs and calls
+  std::atomic<std::uint64_t> refused_unavailable{0};  // the store is away, or the master stops
   std::atomic<std::uint64_t> sessions{0};
   std::atomic<std::int64_t> connected{0};
   std::atomic<std::int64_t> open_jobs{0};
+  // As of the last tick, a second ago at most.
+  std::atomic<std::size_t> keys_accepted{0};
+  std::atomic<std::size_t> keys_pending{0};
+  std::atomic<std::size_t> keys_rejected{0};
+  std::atomic<std::size_t> keys_denied{0};
+  std::atomic<std::uint64_t> outbox_entries{0};
+  std::atomic<std::uint64_t> outbox_bytes{0};
+  std::atomic<std::uint64_t> outbox_end{0};  // position of the newest entry
 };
 
 class Engine {
@@ -117,7 +126,11 @@ class Engine {
 
   store::StateStore& store() { return store_; }
   Ledger& ledger() { return ledger_; }
+  const Ledger& ledger() const { return ledger_; }
   const EngineCounters& counters() const { return counters_; }
+  // Tasks that wait for the engine's thread, and how many may.
+  std::size_t queue_depth() const { return loop_.depth(); }
+  std::size_t queue_bound() const { return options_.queue; }
 
  private:
   struct PendingSubmission {
@@ -128,6 +141,8 @@ class Engine {
   };
 
   Status admission_control() const;
+  // Counts the refusal of a job or call; gives the error back.
+  Error refused(Error error);
   Result<std::shared_ptr<store::JobRecord>> draft(const Submission& submission);
   void accept(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done);
   void publish(std::shared_ptr<PendingSubmission> pending);
@@ -148,6 +163,7 @@ class Engine {
   void learn_grains();
   void take_grains(const MinionId& id, std::string grains);
   void tick();
+  void count_keys();
   void event_job(const store::JobRecord& job);
   void event_return(const CommittedReturn& value);
   void event_presence();
@@ -173,7 +189,6 @@ class Engine {
   std::set<MinionId> moved_journals_;  // since they were last written down
   std::vector<MinionId> came_;         // since the last presence event
   std::vector<MinionId> went_;
-  std::atomic<std::uint64_t> outbox_bytes_{0};
   MonoTime next_slow_tick_{};
   EngineCounters counters_;
 };

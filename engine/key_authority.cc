@@ -62,7 +62,9 @@ void KeyAuthority::apply(const store::KeyRecord& record) {
   }
   const auto found = keys_.find(record.id);
   if (found != keys_.end() && found->second.state == store::KeyState::kPending) --pending_count_;
+  if (found != keys_.end() && found->second.state == store::KeyState::kAccepted) --accepted_count_;
   if (record.state == store::KeyState::kPending) ++pending_count_;
+  if (record.state == store::KeyState::kAccepted) ++accepted_count_;
   keys_[record.id] = record;
 }
 
@@ -200,6 +202,7 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
       }
       const auto found = keys_.find(id);
       if (found != keys_.end() && found->second.state == store::KeyState::kPending) --pending_count_;
+      if (found != keys_.end() && found->second.state == store::KeyState::kAccepted) --accepted_count_;
       keys_.erase(id);
       listener_.withdrawn(id, "the key was deleted");
     }
@@ -224,6 +227,10 @@ KeyList KeyAuthority::list() const {
   }
   for (const auto& [id, record] : denied_) list.denied.push_back(id);
   return list;
+}
+
+KeyCounts KeyAuthority::counts() const {
+  return {accepted_count_, pending_count_, keys_.size() - accepted_count_ - pending_count_, denied_.size()};
 }
 
 const store::KeyRecord* KeyAuthority::find(const MinionId& id, bool denied) const {

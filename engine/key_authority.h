@@ -31,6 +31,13 @@ struct KeyPolicy {
   milliseconds acceptance_wait{10'000};  // told to those who wait
 };
 
+struct KeyCounts {
+  std::size_t accepted = 0;
+  std::size_t pending = 0;
+  std::size_t rejected = 0;
+  std::size_t denied = 0;
+};
+
 struct KeyList {
   std::vector<MinionId> accepted;
   std::vector<MinionId> pending;
@@ -66,6 +73,8 @@ class KeyAuthority {
   void change(Change what, const Selection& selection, std::function<void(Result<KeyList>)> done);
 
   KeyList list() const;
+  // Of every state, without looking through the keys.
+  KeyCounts counts() const;
   const store::KeyRecord* find(const MinionId& id, bool denied = false) const;
   std::vector<MinionId> accepted() const;
   bool is_accepted(const MinionId& id) const;
@@ -95,8 +104,9 @@ class KeyAuthority {
   std::map<MinionId, store::KeyRecord> keys_;  // pending, accepted, rejected
   std::map<MinionId, store::KeyRecord> denied_;
   std::map<MinionId, MonoTime> denied_written_;
-  std::set<MinionId> enrolling_;  // accepted without an operator, the commit is under way
-  std::size_t pending_count_ = 0;
+  std::set<MinionId> enrolling_;    // accepted without an operator, the commit is under way
+  std::size_t pending_count_ = 0;   // of keys_
+  std::size_t accepted_count_ = 0;  // of keys_
   mutable std::uint32_t last_index_ = 0;
 };
 

@@ -68,7 +68,10 @@ void Ledger::set_trouble(const Error* error) {
     std::lock_guard lock(trouble_mutex_);
     trouble_ = error == nullptr ? std::string() : error->message;
   }
-  if (error != nullptr && available_) log::error("the store is away: {}; returns wait, new jobs are refused", error->message);
+  if (error != nullptr && available_) {
+    counters_.store_failures.fetch_add(1, std::memory_order_relaxed);
+    log::error("the store is away: {}; returns wait, new jobs are refused", error->message);
+  }
   if (error == nullptr && !available_) log::warning("the store is back");
   available_ = error == nullptr;
 }
@@ -76,6 +79,7 @@ void Ledger::set_trouble(const Error* error) {
 void Ledger::run() {
   read_feed();
   while (true) {
+    counters_.turns.fetch_add(1, std::memory_order_relaxed);
     std::vector<Entry> entries = queue_.pop_batch(options_.batch, kIdleWait);
     if (!available_ && !bring_back()) {
       refuse(entries, Error{Code::kUnavailable, "the store is away: " + trouble()});
@@ -145,7 +149,6 @@ void Ledger::commit(std::vector<Entry> entries) {
   auto outcome = store_.commit(batch);
   if (!outcome && outcome.error().code == Code::kInvalid) return commit_one_by_one(std::move(entries), outcome.error());
   if (!outcome) {
-    counters_.store_failures.fetch_add(1, std::memory_order_relaxed);
     set_trouble(&outcome.error());
     refuse(entries, Error{Code::kUnavailable, "the store is away: " + outcome.error().message});
     return;
@@ -153,8 +156,7 @@ void Ledger::commit(std::vector<Entry> entries) {
   if (!batch.jobs.empty()) BRINE_CRASH_POINT("master.after_job_commit");
   if (!batch.returns.empty()) BRINE_CRASH_POINT("master.after_return_commit");
   counters_.commits.fetch_add(1, std::memory_order_relaxed);
-  counters_.commit_us.fetch_add(static_cast<std::uint64_t>(std::chrono::duration_cast<microseconds>(clock_.now() - start).count()),
-                                std::memory_order_relaxed);
+  counters_.commit_time.observe(std::chrono::duration_cast<microseconds>(clock_.now() - start));
   settle(entries, *outcome);
   if (!batch.jobs.empty()) follow_feed(*outcome);
   if (!batch.returns.empty()) listener_.outbox_grew();

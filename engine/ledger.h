@@ -19,6 +19,7 @@
 
 #include "base/bounded_queue.h"
 #include "base/clock.h"
+#include "base/duration_histogram.h"
 #include "base/result.h"
 #include "engine/session.h"
 #include "store/state_store.h"
@@ -56,9 +57,12 @@ struct LedgerCounters {
   std::atomic<std::uint64_t> late{0};
   std::atomic<std::uint64_t> conflicts{0};
   std::atomic<std::uint64_t> unexpected{0};
-  std::atomic<std::uint64_t> store_failures{0};
-  std::atomic<std::uint64_t> commit_us{0};
+  std::atomic<std::uint64_t> store_failures{0};  // times that the store went away
   std::atomic<std::uint64_t> outbox_dropped{0};
+  std::atomic<std::uint64_t> turns{0};  // of the thread: grows while it moves, also when there is nothing to do
+  DurationHistogram commit_time{{microseconds(250), microseconds(500), milliseconds(1), microseconds(2'500), milliseconds(5),
+                                 milliseconds(10), milliseconds(25), milliseconds(50), milliseconds(100), milliseconds(250),
+                                 milliseconds(500), milliseconds(1'000), milliseconds(2'500), milliseconds(5'000), milliseconds(10'000)}};
 };
 
 class Ledger {
@@ -104,6 +108,8 @@ class Ledger {
   // Why the store is away.
   std::string trouble() const;
   std::size_t depth() const { return queue_.size(); }
+  // Returns that were taken and are not committed.
+  std::size_t queued_returns() const { return queued_returns_; }
   const LedgerCounters& counters() const { return counters_; }
 
  private:

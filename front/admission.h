@@ -33,6 +33,7 @@ class Admission {
   // The next one to serve; false if nobody waits.
   bool next(net::ConnectionId& connection);
   std::size_t waiting() const;
+  std::size_t waiting(Lane lane) const { return lanes_[static_cast<std::size_t>(lane)].size(); }
   std::size_t per_turn() const { return options_.handshakes_per_turn; }
   // What to tell those who are refused: grows with the queue, jittered.
   milliseconds retry_after() const;

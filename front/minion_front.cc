@@ -32,6 +32,16 @@ wire::GoodbyeReason on_wire(engine::GoodbyeReason reason) {
   return wire::GoodbyeReason::kProtocol;
 }
 
+wire::RefusalCode refusal_for(HandshakeFailure why) {
+  switch (why) {
+    case HandshakeFailure::kVersion: return wire::RefusalCode::kVersion;
+    case HandshakeFailure::kOtherCluster: return wire::RefusalCode::kOtherCluster;
+    case HandshakeFailure::kMalformed:
+    case HandshakeFailure::kUnproven: break;
+  }
+  return wire::RefusalCode::kMalformed;
+}
+
 void count(std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
 
 }  // namespace
@@ -77,7 +87,7 @@ void MinionFront::on_message(net::ConnectionId id, std::string_view message) {
   const auto frame = wire::parse_frame(message);
   if (!frame) {
     if (session->cipher) return broken(id, *session, frame.error().message);
-    return refuse(id, wire::RefusalCode::kVersion, kMalformedRetry, "this master speaks brine wire version 1");
+    return fail_handshake(id, HandshakeFailure::kVersion, "this master speaks brine wire version 1");
   }
   switch (frame->type) {
     case wire::FrameType::kClientHello:
@@ -104,10 +114,10 @@ void MinionFront::on_hello(net::ConnectionId id, Session& session, std::string_v
   session.handshake = std::make_unique<net::ServerHandshake>(context_->identity.load(), *context_->tickets);
   const auto lane = session.handshake->begin(body, context_->clock->unix_now());
   if (!lane) {
-    const auto code = lane.error().code == Code::kUnsupported ? wire::RefusalCode::kVersion
-                      : lane.error().code == Code::kDenied    ? wire::RefusalCode::kOtherCluster
-                                                              : wire::RefusalCode::kMalformed;
-    return refuse(id, code, kMalformedRetry, lane.error().message);
+    const auto why = lane.error().code == Code::kUnsupported ? HandshakeFailure::kVersion
+                     : lane.error().code == Code::kDenied    ? HandshakeFailure::kOtherCluster
+                                                             : HandshakeFailure::kMalformed;
+    return fail_handshake(id, why, lane.error().message);
   }
   if (!door_.enqueue(*lane, id, session.peer.network, context_->clock->now())) {
     count(context_->counters.handshakes_busy);
@@ -120,7 +130,18 @@ void MinionFront::on_hello(net::ConnectionId id, Session& session, std::string_v
 void MinionFront::serve_handshakes() {
   for (std::size_t served = 0; served < door_.per_turn() && serve_next_handshake(); ++served) {
   }
-  context_->counters.handshake_queue.store(static_cast<std::int64_t>(door_.waiting() + finishes_.size()), std::memory_order_relaxed);
+  count_waiting();
+}
+
+void MinionFront::count_waiting() {
+  using Lane = Admission::Lane;
+  const std::array<std::size_t, 4> waiting{door_.waiting(Lane::kTicket), door_.waiting(Lane::kKnown), door_.waiting(Lane::kUnknown),
+                                           finishes_.size()};
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    const auto now = static_cast<std::int64_t>(waiting[i]);
+    const std::int64_t before = std::exchange(counted_waiting_[i], now);
+    if (now != before) context_->counters.handshakes_waiting[i].fetch_add(now - before, std::memory_order_relaxed);
+  }
 }
 
 // False: nobody waits.
@@ -145,7 +166,7 @@ bool MinionFront::serve_next_handshake() {
 
 void MinionFront::reply(net::ConnectionId id, Session& session) {
   auto frame = session.handshake->reply();
-  if (!frame) return refuse(id, wire::RefusalCode::kMalformed, kMalformedRetry, frame.error().message);
+  if (!frame) return fail_handshake(id, HandshakeFailure::kMalformed, frame.error().message);
   session.stage = Stage::kFinish;
   loop_.send(id, *frame);
 }
@@ -155,7 +176,7 @@ void MinionFront::finish(net::ConnectionId id, Session& session) {
   session.handshake.reset();
   if (!peer) {
     log::info("handshake from {} failed: {}", session.peer.address, peer.error().message);
-    return refuse(id, wire::RefusalCode::kMalformed, kMalformedRetry, peer.error().message);
+    return fail_handshake(id, HandshakeFailure::kUnproven, peer.error().message);
   }
   count(peer->resumed ? context_->counters.handshakes_resumed : context_->counters.handshakes_full);
   session.stage = Stage::kAdmitting;
@@ -197,6 +218,7 @@ wire::Welcome MinionFront::welcome(const Session& session, const engine::Admissi
 void MinionFront::on_admission(net::ConnectionId id, const engine::Admission& admission) {
   Session* session = find(id);
   if (session == nullptr || session->stage != Stage::kAdmitting) return;
+  count(context_->counters.admissions[static_cast<std::size_t>(admission.verdict)]);
   const bool accepted = admission.verdict == engine::Verdict::kAccepted;
   const wire::Welcome message = welcome(*session, admission);
   const bool call = session->proven->proof.purpose == wire::Purpose::kCall;
@@ -283,8 +305,12 @@ void MinionFront::on_turn() {
   serve_handshakes();
 }
 
+void MinionFront::fail_handshake(net::ConnectionId id, HandshakeFailure why, std::string_view text) {
+  count(context_->counters.handshakes_failed[static_cast<std::size_t>(why)]);
+  refuse(id, refusal_for(why), kMalformedRetry, text);
+}
+
 void MinionFront::refuse(net::ConnectionId id, wire::RefusalCode code, milliseconds retry_after, std::string_view text) {
-  if (code != wire::RefusalCode::kBusy) count(context_->counters.handshakes_failed);
   const wire::Refusal refusal{code, retry_after, std::string(text)};
   loop_.send(id, wire::make_frame(wire::FrameType::kRefusal, encode(refusal)));
   loop_.close(id);

@@ -3,6 +3,7 @@
 // Confined to its loop, except deliver(), acknowledge() and end_session(), which front/gateway.h posts to it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -23,14 +24,18 @@
 
 namespace brine::front {
 
+// Why a handshake came to nothing, busyness aside. Bounded: it is a label of metrics.
+enum class HandshakeFailure : std::uint8_t { kVersion, kOtherCluster, kMalformed, kUnproven };
+
 struct FrontCounters {
   std::atomic<std::uint64_t> handshakes_full{0};
   std::atomic<std::uint64_t> handshakes_resumed{0};
-  std::atomic<std::uint64_t> handshakes_failed{0};
+  std::array<std::atomic<std::uint64_t>, 4> handshakes_failed{};  // by HandshakeFailure
+  std::array<std::atomic<std::uint64_t>, 5> admissions{};         // by engine::Verdict, after a handshake
   std::atomic<std::uint64_t> handshakes_busy{0};
   std::atomic<std::uint64_t> sessions_broken{0};  // replayed, altered, malformed
   std::atomic<std::uint64_t> deliveries{0};
-  std::atomic<std::int64_t> handshake_queue{0};
+  std::array<std::atomic<std::int64_t>, 4> handshakes_waiting{};  // by lane of Admission, and second halves; all loops
 };
 
 // Shared by the fronts of all loops; immutable but for the identity, which is replaced when the manifest is renewed, and the
@@ -92,6 +97,7 @@ class MinionFront final : public net::FaceHandler {
   void on_hello(net::ConnectionId id, Session& session, std::string_view body);
   void serve_handshakes();
   bool serve_next_handshake();
+  void count_waiting();
   void reply(net::ConnectionId id, Session& session);
   void finish(net::ConnectionId id, Session& session);
   void on_admission(net::ConnectionId id, const engine::Admission& admission);
@@ -103,6 +109,7 @@ class MinionFront final : public net::FaceHandler {
   void on_call(net::ConnectionId id, Session& session, wire::CallReport&& report);
   wire::Welcome welcome(const Session& session, const engine::Admission& admission);
   bool send(net::ConnectionId id, Session& session, const wire::SessionMessage& message);
+  void fail_handshake(net::ConnectionId id, HandshakeFailure why, std::string_view text);
   void refuse(net::ConnectionId id, wire::RefusalCode code, milliseconds retry_after, std::string_view text);
   void broken(net::ConnectionId id, Session& session, std::string_view why);
   void hand_over_returns();
@@ -112,7 +119,8 @@ class MinionFront final : public net::FaceHandler {
   net::FaceLoop& loop_;
   const std::shared_ptr<FrontContext> context_;
   Admission door_;
-  std::deque<net::ConnectionId> finishes_;  // second halves of handshakes that were let in: served before the door
+  std::array<std::int64_t, 4> counted_waiting_{};  // this loop's part of FrontCounters::handshakes_waiting
+  std::deque<net::ConnectionId> finishes_;         // second halves of handshakes that were let in: served before the door
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<engine::PendingReturn> returns_;
   std::vector<net::ConnectionId> paused_;

@@ -10,7 +10,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "master/autosign.h"
+#include "master/master_metrics.h"
 #include "master/operator_desk.h"
+#include "metrics/process_metrics.h"
+#include "net/face_loop.h"
 #include "returners/file/file_returner.h"
 #include "store/sqlite_store.h"
 
@@ -77,6 +80,7 @@ Master::~Master() { stop(); }
 Result<std::unique_ptr<Master>> Master::start(const config::MasterConfig& config) {
   std::unique_ptr<Master> master(new Master(config));
   BRINE_TRY(make_folders(config.sock_dir, 0700));
+  BRINE_TRY(master->open_metrics());
   BRINE_TRY(master->open_identity());
   BRINE_TRY(master->open_store());
   BRINE_TRY(master->open_tickets());
@@ -86,8 +90,50 @@ Result<std::unique_ptr<Master>> Master::start(const config::MasterConfig& config
   BRINE_TRY(master->open_operator_face());
   master->minion_face_->start();
   master->operator_face_->start();
+  master->declare_metrics();
   BRINE_TRY(master->announce());
+  master->stage_ = Stage::kServing;
   return master;
+}
+
+// Before everything that takes time, so that who asks is told what the master is at.
+Status Master::open_metrics() {
+  if (!config_.metrics.listen) return {};
+  metrics::declare_process_metrics(registry_);
+  auto opened = metrics::HttpServer::open(config_.metrics.listen->host, config_.metrics.listen->port,
+                                          {.metrics = [this] { return registry_.text(); },
+                                           .healthy = [this] { return loop_watch_.healthy(); },
+                                           .ready = [this] { return ready(); }});
+  if (!opened) return fail(opened.error(), "metrics.listen");
+  metrics_server_ = std::move(*opened);
+  return {};
+}
+
+void Master::declare_metrics() {
+  if (!metrics_server_) return;
+  for (std::size_t i = 0; i < minion_face_->loop_count(); ++i)
+    loop_watch_.add_loop("face-" + std::to_string(i), [loop = &minion_face_->loop(i)](auto task) { loop->post(std::move(task)); });
+  loop_watch_.add_loop("operator-0", [loop = &operator_face_->loop(0)](auto task) { loop->post(std::move(task)); });
+  loop_watch_.add_loop("engine", [this](auto task) { engine_->ask([task = std::move(task)](const engine::Engine::View&) { task(); }); });
+  loop_watch_.add_thread("ledger", [this] { return engine_->ledger().counters().turns.load(std::memory_order_relaxed); });
+  loop_watch_.declare(registry_, "brine_master");
+  declare_master_metrics(registry_, {.engine = *engine_,
+                                     .front = *front_,
+                                     .minion_face = *minion_face_,
+                                     .operator_face = *operator_face_,
+                                     .drains = drains_,
+                                     .runner_thread = runner_thread_,
+                                     .config = config_});
+}
+
+Status Master::ready() const {
+  switch (stage_.load()) {
+    case Stage::kStarting: return fail(Code::kUnavailable, "the master is starting");
+    case Stage::kStopping: return fail(Code::kUnavailable, "the master is stopping");
+    case Stage::kServing: break;
+  }
+  if (!engine_->ledger().available()) return fail(Code::kUnavailable, "the store is away: " + engine_->ledger().trouble());
+  return {};
 }
 
 Status Master::open_identity() {
@@ -228,15 +274,17 @@ Status Master::open_operator_face() {
 
 // sock_dir/master.json tells scripts where we are; it appears when everything serves.
 Status Master::announce() const {
+  const nlohmann::json metrics_port = metrics_server_ ? nlohmann::json(metrics_server_->port()) : nlohmann::json(nullptr);
   const nlohmann::json text{{"pid", ::getpid()},
                             {"ret_port", minion_face_->tcp_port()},
-                            {"metrics_port", nullptr},
+                            {"metrics_port", metrics_port},
                             {"operator", config_.sock_dir + "/operator.ipc"},
                             {"root_finger", net::fingerprint(identity_->root_public_key())}};
   return replace_file(config_.sock_dir + "/master.json", text.dump() + "\n", 0644);
 }
 
 void Master::tick() {
+  loop_watch_.look();
   keep_ticket_keys();
   const auto refreshed = identity_->refresh(clock_);
   const std::string trouble = refreshed ? "" : refreshed.error().message;
@@ -249,6 +297,7 @@ void Master::tick() {
 
 void Master::stop() {
   if (std::exchange(stopped_, true)) return;
+  stage_ = Stage::kStopping;
   ::unlink((config_.sock_dir + "/master.json").c_str());
   if (operator_face_) operator_face_->stop_accepting();
   if (minion_face_) minion_face_->stop_accepting();
@@ -259,6 +308,7 @@ void Master::stop() {
   for (const auto& drain : drains_) drain->stop();
   if (operator_face_) operator_face_->stop();
   if (minion_face_) minion_face_->stop();
+  if (metrics_server_) metrics_server_->stop();
 }
 
 }  // namespace brine::master

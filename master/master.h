@@ -1,8 +1,8 @@
 // A master, composed of its parts. main() builds it, runs it and takes it down.
 //
-// Order of life: pki, store, event bus, engine (reads the store, starts the ledger), returners, network faces; sock_dir/master.json
-// appears when all of it serves. stop() goes the other way round: no new connections and jobs, minions are told, what was received
-// is committed, returners finish their batch.
+// Order of life: metrics (not ready yet, says /readyz), pki, store, event bus, engine (reads the store, starts the ledger), returners,
+// network faces; sock_dir/master.json appears when all of it serves. stop() goes the other way round: no new connections and jobs, minions
+// are told, what was received is committed, returners finish their batch; metrics are served to the end.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,9 @@
 #include "master/identity.h"
 #include "master/notary.h"
 #include "master/runners.h"
+#include "metrics/http_server.h"
+#include "metrics/loop_watch.h"
+#include "metrics/registry.h"
 #include "net/event_bus.h"
 #include "net/face.h"
 #include "net/tickets.h"
@@ -32,7 +35,7 @@ class Master {
   static Result<std::unique_ptr<Master>> start(const config::MasterConfig& config);
   ~Master();
 
-  // Once a second: renews manifest and ticket keys.
+  // Once a second: renews manifest and ticket keys, looks whether the threads move.
   void tick();
   void stop();
 
@@ -43,6 +46,11 @@ class Master {
   class EventPort;
 
   explicit Master(const config::MasterConfig& config);
+  enum class Stage : std::uint8_t { kStarting, kServing, kStopping };
+
+  Status open_metrics();
+  void declare_metrics();
+  Status ready() const;
   Status open_store();
   Status open_identity();
   Status open_tickets();
@@ -71,6 +79,10 @@ class Master {
   TaskLoop runner_thread_{"runner", 1'000};
   std::unique_ptr<net::Face> minion_face_;
   std::unique_ptr<net::Face> operator_face_;
+  std::atomic<Stage> stage_{Stage::kStarting};
+  metrics::LoopWatch loop_watch_{clock_};
+  metrics::Registry registry_;
+  std::unique_ptr<metrics::HttpServer> metrics_server_;  // reads all of the above; null without metrics.listen
   bool stopped_ = false;
   std::string manifest_trouble_;  // told once
 };

@@ -62,7 +62,10 @@ struct FaceCounters {
   std::atomic<std::uint64_t> accept_pauses{0};
   std::atomic<std::uint64_t> messages_in{0};
   std::atomic<std::uint64_t> messages_out{0};
+  std::atomic<std::uint64_t> bytes_in{0};
+  std::atomic<std::uint64_t> bytes_out{0};
   std::atomic<std::int64_t> open{0};
+  std::atomic<std::int64_t> unauthenticated{0};  // of those that are open
   std::atomic<std::int64_t> unauthenticated_bytes{0};
 };
 

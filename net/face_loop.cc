@@ -126,7 +126,7 @@ void FaceLoop::authenticated(ConnectionId id) {
   if (connection == nullptr) return;
   connection->authenticated = true;
   connection->reader.set_frame_limit(options_.max_message);
-  unauthenticated_.erase(id.value);
+  if (unauthenticated_.erase(id.value) > 0) counters_->unauthenticated.fetch_sub(1, std::memory_order_relaxed);
   account(*connection);
 }
 
@@ -291,6 +291,7 @@ void FaceLoop::adopt(Fd fd, Peer peer) {
   Connection& adopted = *connection;
   connections_.emplace(id.value, std::move(connection));
   unauthenticated_.emplace(id.value, true);
+  counters_->unauthenticated.fetch_add(1, std::memory_order_relaxed);
   mark_dirty(id, adopted);
   handler_->on_open(id, adopted.peer);
 }
@@ -305,6 +306,7 @@ void FaceLoop::read_from(ConnectionId id, Connection& connection) {
   const ssize_t count = ::read(connection.fd.get(), read_buffer_.data(), connection.authenticated ? read_buffer_.size() : kReadPerTurn);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return drop(id, nullptr, "");
+  counters_->bytes_in.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
   connection.heard = std::chrono::steady_clock::now();
   const std::size_t output = connection.out.size();
   const auto fed =
@@ -360,6 +362,7 @@ bool FaceLoop::flush(ConnectionId id, Connection& connection) {
     if (count < 0 && errno == EAGAIN) break;
     if (count < 0) return false;
     connection.written += static_cast<std::size_t>(count);
+    counters_->bytes_out.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
   }
   const bool done = connection.written == connection.out.size();
   if (done) {
@@ -390,7 +393,7 @@ void FaceLoop::drop(ConnectionId id, std::atomic<std::uint64_t>* reason, std::st
   if (!why.empty()) log::debug("{}: closing {}: {}", options_.name, found->second->peer.address, why);
   const std::unique_ptr<Connection> connection = std::move(found->second);
   connections_.erase(found);
-  unauthenticated_.erase(id.value);
+  if (unauthenticated_.erase(id.value) > 0) counters_->unauthenticated.fetch_sub(1, std::memory_order_relaxed);
   counters_->unauthenticated_bytes.fetch_sub(static_cast<std::int64_t>(connection->accounted), std::memory_order_relaxed);
   counters_->closed.fetch_add(1, std::memory_order_relaxed);
   counters_->open.fetch_sub(1, std::memory_order_relaxed);

@@ -22,6 +22,7 @@ Drain::~Drain() { stop(); }
 
 Status Drain::start() {
   BRINE_LET(position_, store_.returner_position(name()));
+  counters_.position = position_;
   thread_ = start_thread("ret-" + name(), [this](const std::stop_token& stop) { run(stop); });
   return {};
 }

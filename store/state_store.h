@@ -92,6 +92,7 @@ struct Expired {
 struct OutboxUsage {
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t end = 0;  // position of the newest entry there has ever been; 0: none
 };
 
 class StateStore {

@@ -186,7 +186,8 @@ Result<std::uint64_t> Reader::returner_position(const std::string& returner) {
 Result<OutboxUsage> Reader::outbox_usage() {
   BRINE_LET(const Counters counters, counters_->read());
   return OutboxUsage{static_cast<std::uint64_t>(counters.outbox_end - counters.outbox_start),
-                     static_cast<std::uint64_t>(counters.outbox_end_bytes - counters.outbox_start_bytes)};
+                     static_cast<std::uint64_t>(counters.outbox_end_bytes - counters.outbox_start_bytes),
+                     static_cast<std::uint64_t>(counters.outbox_end)};
 }
 
 Result<ExpectedSet> Reader::expected_of(PackedJid jid) {

@@ -315,6 +315,7 @@ Result<store::OutboxUsage> MemoryStore::outbox_usage() const {
   std::lock_guard lock(mutex_);
   store::OutboxUsage usage;
   usage.entries = outbox_.size();
+  usage.end = outbox_.empty() ? 0 : outbox_.back().position;
   for (const store::OutboxEntry& entry : outbox_) usage.bytes += entry.value.payload.size();
   return usage;
 }

@@ -1,0 +1,189 @@
+#include "master/master_metrics.h"
+
+#include <algorithm>
+#include <array>
+
+namespace brine::master {
+namespace {
+
+using metrics::Registry;
+using metrics::value_of;
+using Series = std::vector<Registry::Series>;
+
+// The names of the values of one label, in the order of an array of counters.
+constexpr std::array kHandshakeFailures{"version", "other_cluster", "malformed", "unproven"};
+constexpr std::array kVerdicts{"accepted", "pending", "rejected", "denied", "busy"};
+constexpr std::array kLanes{"ticket", "known", "unknown", "second_half"};
+constexpr std::size_t kBoundedLanes = 3;  // second halves are as many as the lanes let in
+
+Registry::Read constant(double value) {
+  return [value] { return value; };
+}
+
+Registry::Read bound_of(std::uint64_t value) { return constant(static_cast<double>(value)); }
+
+template <typename Names, typename Counters>
+Series by(const char* label, const Names& names, const Counters& counters) {
+  Series series;
+  for (std::size_t i = 0; i < names.size(); ++i) series.push_back({{{label, names[i]}}, value_of(counters[i])});
+  return series;
+}
+
+void declare_minions(Registry& registry, const engine::Engine& engine) {
+  const engine::EngineCounters& counters = engine.counters();
+  registry.gauge("brine_master_connected_minions", "Minions that hold a session.", value_of(counters.connected));
+  registry.gauge("brine_master_keys", "Keys of minions by state.",
+                 {{{{"state", "accepted"}}, value_of(counters.keys_accepted)},
+                  {{{"state", "pending"}}, value_of(counters.keys_pending)},
+                  {{{"state", "rejected"}}, value_of(counters.keys_rejected)},
+                  {{{"state", "denied"}}, value_of(counters.keys_denied)}});
+  registry.counter("brine_master_sessions_opened_total", "Sessions that minions opened.", value_of(counters.sessions));
+}
+
+void declare_handshakes(Registry& registry, const front::FrontContext& front, std::size_t loops) {
+  const front::FrontCounters& counters = front.counters;
+  registry.counter("brine_master_handshakes_total", "Handshakes of minions that succeeded, or were put off because too many waited.",
+                   {{{{"result", "full"}}, value_of(counters.handshakes_full)},
+                    {{{"result", "resumed"}}, value_of(counters.handshakes_resumed)},
+                    {{{"result", "busy"}}, value_of(counters.handshakes_busy)}});
+  registry.counter("brine_master_handshake_failures_total", "Handshakes that came to nothing, by reason.",
+                   by("reason", kHandshakeFailures, counters.handshakes_failed));
+  registry.counter("brine_master_admissions_total", "What minions were told after their handshake.",
+                   by("verdict", kVerdicts, counters.admissions));
+  registry.gauge("brine_master_waiting_handshakes", "Handshakes that wait for their turn, by lane.",
+                 by("lane", kLanes, counters.handshakes_waiting));
+  Series bounds;
+  for (std::size_t i = 0; i < kBoundedLanes; ++i)
+    bounds.push_back({{{"lane", kLanes[i]}}, bound_of(front.admission.lane_capacity[i] * loops)});
+  registry.gauge("brine_master_max_waiting_handshakes", "How many may wait, by lane; beyond it minions are told to come back later.",
+                 std::move(bounds));
+  registry.counter("brine_master_sessions_broken_total", "Connections closed for a frame that was altered, repeated or out of place.",
+                   value_of(counters.sessions_broken));
+  registry.counter("brine_master_deliveries_total", "Jobs sent to minions, repeated deliveries included.", value_of(counters.deliveries));
+}
+
+void declare_jobs(Registry& registry, const engine::Engine& engine, const config::MasterConfig& config) {
+  const engine::EngineCounters& counters = engine.counters();
+  registry.counter("brine_master_jobs_total", "Jobs that were accepted and stored.", value_of(counters.jobs));
+  registry.counter(
+      "brine_master_jobs_refused_total", "Jobs that were refused: too much at once, or no store.",
+      {{{{"reason", "busy"}}, value_of(counters.refused_busy)}, {{{"reason", "unavailable"}}, value_of(counters.refused_unavailable)}});
+  registry.gauge("brine_master_open_jobs", "Jobs that wait for returns.", value_of(counters.open_jobs));
+  registry.gauge("brine_master_max_open_jobs", "How many jobs may be open (max_open_jobs).", bound_of(config.max_open_jobs));
+  registry.gauge("brine_master_engine_queue_tasks", "Tasks that wait for the thread engine.",
+                 [&engine] { return static_cast<double>(engine.queue_depth()); });
+  registry.gauge("brine_master_engine_queue_max_tasks", "How many may wait; beyond it submissions and handshakes are refused.",
+                 bound_of(engine.queue_bound()));
+}
+
+void declare_ledger(Registry& registry, const engine::Ledger& ledger, const config::MasterConfig& config) {
+  const engine::LedgerCounters& counters = ledger.counters();
+  registry.counter("brine_master_returns_total", "Returns that were received and settled with the store.",
+                   {{{{"result", "committed"}}, value_of(counters.returns)},
+                    {{{"result", "repeated"}}, value_of(counters.repeated)},
+                    {{{"result", "late"}}, value_of(counters.late)},
+                    {{{"result", "conflicting"}}, value_of(counters.conflicts)},
+                    {{{"result", "unexpected"}}, value_of(counters.unexpected)}});
+  registry.gauge("brine_master_queued_returns", "Returns that wait for their commit.",
+                 [&ledger] { return static_cast<double>(ledger.queued_returns()); });
+  registry.gauge("brine_master_max_queued_returns", "How many may wait (max_pending_returns); beyond it minions are not read.",
+                 bound_of(config.max_pending_returns));
+  registry.gauge("brine_master_ledger_queue_entries", "Entries that wait for the thread ledger: groups of returns, jobs, keys, grains.",
+                 [&ledger] { return static_cast<double>(ledger.depth()); });
+  registry.gauge("brine_master_ledger_queue_max_entries", "How many may wait; from half of it on jobs are refused.",
+                 bound_of(config.max_pending_returns));
+  registry.counter("brine_master_commits_total", "Batches that the store committed.", value_of(counters.commits));
+  registry.histogram("brine_master_commit_seconds", "How long a commit took, sync included.", {{{}, &counters.commit_time}});
+  registry.gauge("brine_master_store_available", "1 while the store is there, otherwise 0.",
+                 [&ledger] { return ledger.available() ? 1.0 : 0.0; });
+  registry.counter("brine_master_store_failures_total", "How often the store went away.", value_of(counters.store_failures));
+}
+
+// The newest position is up to a second old: a returner may be beyond it.
+double behind(const engine::EngineCounters& counters, const returners::Drain& drain) {
+  const std::uint64_t end = counters.outbox_end.load(std::memory_order_relaxed);
+  const std::uint64_t position = drain.counters().position.load(std::memory_order_relaxed);
+  const std::uint64_t there = counters.outbox_entries.load(std::memory_order_relaxed);
+  return static_cast<double>(end > position ? std::min(end - position, there) : 0);
+}
+
+void declare_outbox(Registry& registry, const MetricSources& sources) {
+  const engine::EngineCounters& counters = sources.engine.counters();
+  registry.gauge("brine_master_outbox_entries", "Returns kept for the returners.", value_of(counters.outbox_entries));
+  registry.gauge("brine_master_outbox_bytes", "Bytes of the returns kept for the returners.", value_of(counters.outbox_bytes));
+  registry.gauge("brine_master_outbox_max_bytes", "Bound of these bytes (outbox.max_bytes).", bound_of(sources.config.outbox.max_bytes));
+  registry.counter("brine_master_outbox_dropped_total", "Returns that left the outbox before every returner had them.",
+                   value_of(sources.engine.ledger().counters().outbox_dropped));
+  if (sources.drains.empty()) return;
+  Series behinds, delivered, failures;
+  for (const auto& drain : sources.drains) {
+    const Registry::Labels label{{"returner", drain->name()}};
+    behinds.push_back({label, [&counters, &drain = *drain] { return behind(counters, drain); }});
+    delivered.push_back({label, value_of(drain->counters().delivered)});
+    failures.push_back({label, value_of(drain->counters().failures)});
+  }
+  registry.gauge("brine_master_returner_behind_entries", "Returns in the outbox that a returner has not taken.", std::move(behinds));
+  registry.counter("brine_master_returner_delivered_total", "Returns that a returner took.", std::move(delivered));
+  registry.counter("brine_master_returner_failures_total", "Batches that a returner did not take; they are tried again.",
+                   std::move(failures));
+}
+
+// One series for each face.
+Series both(const MetricSources& sources, std::atomic<std::uint64_t> net::FaceCounters::* counter) {
+  return {{{{"face", "minion"}}, value_of(sources.minion_face.counters().*counter)},
+          {{{"face", "operator"}}, value_of(sources.operator_face.counters().*counter)}};
+}
+
+void add_open(Series& series, const char* face, const net::FaceCounters& counters) {
+  series.push_back({{{"face", face}, {"state", "handshake"}}, value_of(counters.unauthenticated)});
+  series.push_back({{{"face", face}, {"state", "authenticated"}}, [&counters] {
+                      const std::int64_t open = counters.open.load(std::memory_order_relaxed);
+                      return static_cast<double>(
+                          std::max<std::int64_t>(0, open - counters.unauthenticated.load(std::memory_order_relaxed)));
+                    }});
+}
+
+void add_cut(Series& series, const char* face, const net::FaceCounters& counters) {
+  series.push_back({{{"face", face}, {"reason", "protocol"}}, value_of(counters.refused)});
+  series.push_back({{{"face", face}, {"reason", "timeout"}}, value_of(counters.timed_out)});
+  series.push_back({{{"face", face}, {"reason", "slow_reader"}}, value_of(counters.cut)});
+  series.push_back({{{"face", face}, {"reason", "made_room"}}, value_of(counters.evicted)});
+}
+
+void declare_connections(Registry& registry, const MetricSources& sources) {
+  using net::FaceCounters;
+  Series open, cut;
+  for (const auto& [face, counters] :
+       {std::pair{"minion", &sources.minion_face.counters()}, {"operator", &sources.operator_face.counters()}}) {
+    add_open(open, face, *counters);
+    add_cut(cut, face, *counters);
+  }
+  registry.gauge("brine_master_open_connections", "Connections by state.", std::move(open));
+  registry.counter("brine_master_connections_accepted_total", "Connections that were accepted.", both(sources, &FaceCounters::accepted));
+  registry.counter("brine_master_connections_closed_total", "Connections that ended, for whatever reason.",
+                   both(sources, &FaceCounters::closed));
+  registry.counter("brine_master_connections_cut_total", "Of those, what the master ended itself, by reason.", std::move(cut));
+  registry.counter("brine_master_accept_pauses_total", "How often accepting paused because of the limit of files.",
+                   both(sources, &FaceCounters::accept_pauses));
+  registry.counter("brine_master_received_messages_total", "Messages that came.", both(sources, &FaceCounters::messages_in));
+  registry.counter("brine_master_sent_messages_total", "Messages that were sent.", both(sources, &FaceCounters::messages_out));
+  registry.counter("brine_master_received_bytes_total", "Bytes that came.", both(sources, &FaceCounters::bytes_in));
+  registry.counter("brine_master_sent_bytes_total", "Bytes that were sent.", both(sources, &FaceCounters::bytes_out));
+  registry.gauge("brine_master_unauthenticated_bytes", "Buffers of minions' connections before their key is known to be accepted.",
+                 value_of(sources.minion_face.counters().unauthenticated_bytes));
+}
+
+}  // namespace
+
+void declare_master_metrics(Registry& registry, const MetricSources& sources) {
+  declare_minions(registry, sources.engine);
+  declare_handshakes(registry, sources.front, sources.minion_face.loop_count());
+  declare_jobs(registry, sources.engine, sources.config);
+  declare_ledger(registry, sources.engine.ledger(), sources.config);
+  declare_outbox(registry, sources);
+  declare_connections(registry, sources);
+  registry.gauge("brine_master_runner_queue_tasks", "Runners that wait for their turn.",
+                 [&runner_thread = sources.runner_thread] { return static_cast<double>(runner_thread.depth()); });
+}
+
+}  // namespace brine::master

@@ -426,6 +426,8 @@ TEST_F(EngineTest, JobsAreRefusedWithTheStoresMessageWhileItIsAwayAndTakenWhenIt
   EXPECT_THAT(refused.error().message, HasSubstr("the disk is full"));
   ASSERT_TRUE(eventually([&] { return !engine->ledger().available(); }));
   EXPECT_EQ(submit(asking(2)).error().code, Code::kUnavailable);
+  EXPECT_EQ(engine->counters().refused_unavailable, 2u);
+  EXPECT_EQ(engine->counters().refused_busy, 0u);
   EXPECT_THAT(gateway.deliveries(), IsEmpty());
   store.come_back();
   ASSERT_TRUE(eventually([&] { return engine->ledger().available(); }));

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "base/task_loop.h"
 #include "tests/unit/engine/fakes.h"
 
@@ -260,6 +262,36 @@ TEST_F(KeyAuthorityTest, AcceptedKeyNeverExpires) {
   clock.advance(seconds(1'000'000));
   keys->tick();
   EXPECT_TRUE(keys->is_accepted(minion_id("web")));
+}
+
+TEST_F(KeyAuthorityTest, CountsAgreeWithTheListsWhateverHappensToTheKeys) {
+  make({.pending_life = seconds(3'600)});
+  const auto agree = [this] {
+    const KeyList list = keys->list();
+    const KeyCounts counts = keys->counts();
+    EXPECT_THAT((std::array{counts.accepted, counts.pending, counts.rejected, counts.denied}),
+                ElementsAre(list.accepted.size(), list.pending.size(), list.rejected.size(), list.denied.size()));
+    return counts;
+  };
+  for (const char* id : {"a", "b", "c", "d"}) admit(asking(id));
+  EXPECT_EQ(agree().pending, 4U);
+  EXPECT_TRUE(change(Change::kAccept, "a"));
+  EXPECT_TRUE(change(Change::kAccept, "b"));
+  EXPECT_TRUE(change(Change::kReject, "c"));
+  EXPECT_EQ(agree().accepted, 2U);
+  EXPECT_EQ(agree().rejected, 1U);
+  admit(asking("a", "another"));
+  EXPECT_EQ(agree().denied, 1U);
+  EXPECT_TRUE(change(Change::kAccept, "a", true));
+  EXPECT_TRUE(change(Change::kReject, "b"));
+  EXPECT_EQ(agree().accepted, 1U);
+  EXPECT_TRUE(change(Change::kDelete, "a"));
+  EXPECT_EQ(agree().accepted, 0U);
+  clock.advance(seconds(3'601));
+  keys->tick();
+  EXPECT_EQ(agree().pending, 0U);
+  restart();
+  EXPECT_EQ(agree().rejected, 2U);
 }
 
 TEST_F(KeyAuthorityTest, AutosignAcceptsOnlyWhatItNames) {

@@ -148,6 +148,31 @@ TEST_F(LedgerTest, EveryResultOfAReturnIsCounted) {
   EXPECT_EQ(ledger->counters().conflicts, 1u);
 }
 
+TEST_F(LedgerTest, EveryCommitIsTimed) {
+  store.put_job(*job_for(1, {"a", "b"}));
+  start();
+  {
+    MemoryStore::Hold hold(store);
+    ASSERT_TRUE(add(jid_number(1), {"a", "b"}));
+    ASSERT_TRUE(eventually([&] { return store.commit_is_waiting(); }));
+    EXPECT_EQ(ledger->queued_returns(), 2U);
+    clock.advance(milliseconds(40));
+    hold.release();
+  }
+  ASSERT_TRUE(eventually([&] { return returned.size() == 2; }));
+  ledger->stop();
+  const LedgerCounters& counters = ledger->counters();
+  EXPECT_EQ(counters.commits, 1U);
+  EXPECT_EQ(counters.commit_time.sum(), milliseconds(40));
+  EXPECT_EQ(ledger->queued_returns(), 0U);
+}
+
+TEST_F(LedgerTest, AnIdleThreadTurns) {
+  start();
+  const std::uint64_t before = ledger->counters().turns;
+  EXPECT_TRUE(eventually([&] { return ledger->counters().turns > before + 1; }));
+}
+
 TEST_F(LedgerTest, CommittedReturnKeepsTheSessionItCameOn) {
   store.put_job(*job_for(1, {"a"}));
   std::atomic<std::uint64_t> connection{0};

@@ -140,6 +140,29 @@ TEST(Face, PeerThatLeavesIsReported) {
   EXPECT_TRUE(harness.record().eventually([&] { return harness.record().closed_count() == 2; }));
 }
 
+TEST(Face, ConnectionsAreCountedByStateAndTheirBytesBothWays) {
+  FaceHarness harness;
+  const FaceCounters& counters = harness.counters();
+  RawPeer stranger = RawPeer::over_tcp(harness.face().tcp_port());
+  stranger.open();
+  EXPECT_EQ(counters.open, 1);
+  EXPECT_EQ(counters.unauthenticated, 1);
+  RawPeer known = RawPeer::over_ipc(harness.ipc_path());
+  known.authenticate();
+  EXPECT_EQ(counters.open, 2);
+  EXPECT_EQ(counters.unauthenticated, 1);
+  const std::uint64_t in = counters.bytes_in;
+  const std::uint64_t out = counters.bytes_out;
+  known.send_message(std::string(1'000, 'x'));
+  EXPECT_EQ(known.receive().size(), 1'000U);
+  EXPECT_GT(counters.bytes_in, in + 1'000);
+  EXPECT_TRUE(harness.record().eventually([&] { return counters.bytes_out > out + 1'000; }));
+  stranger.reset();
+  EXPECT_TRUE(harness.record().eventually([&] { return counters.unauthenticated == 0 && counters.open == 1; }));
+  known.reset();
+  EXPECT_TRUE(harness.record().eventually([&] { return counters.unauthenticated == 0 && counters.open == 0; }));
+}
+
 TEST(Face, StopClosesEveryConnection) {
   FaceHarness harness;
   RawPeer first = RawPeer::over_tcp(harness.face().tcp_port());

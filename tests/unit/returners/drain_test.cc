@@ -120,6 +120,15 @@ TEST_F(DrainTest, PositionIsKeptOnlyAfterTheDelivery) {
   EXPECT_THAT(kept_while_delivered, ElementsAre(2u));
 }
 
+TEST_F(DrainTest, StoredPositionIsShownBeforeAnythingIsDelivered) {
+  fill(1, 3);
+  store::Batch batch;
+  batch.returner_positions["fake"] = 3;
+  ASSERT_TRUE(store.commit(batch).has_value());
+  start();
+  EXPECT_EQ(drain->counters().position, 3u);
+}
+
 TEST_F(DrainTest, StoredPositionIsWhereItContinues) {
   fill(1, 5);
   store::Batch batch;

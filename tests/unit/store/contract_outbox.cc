@@ -60,6 +60,7 @@ TEST_P(StoreContract, TheOutboxIsReadInPortionsInTheOrderOfArrival) {
 
 TEST_P(StoreContract, UsageCountsEntriesAndAtLeastTheirPayloads) {
   EXPECT_EQ(value_of(store().outbox_usage()).bytes, 0U);
+  EXPECT_EQ(value_of(store().outbox_usage()).end, 0U);
   publish(make_job(1, minions({"a", "b"})));
   add(make_return(1, "a", std::string(1000, 'x')));
   add(make_return(1, "b", std::string(500, 'x')));
@@ -67,6 +68,7 @@ TEST_P(StoreContract, UsageCountsEntriesAndAtLeastTheirPayloads) {
   EXPECT_EQ(usage.entries, 2U);
   EXPECT_GE(usage.bytes, 1500U);
   EXPECT_LT(usage.bytes, 3000U);
+  EXPECT_EQ(usage.end, value_of(store().outbox_after(0, 10)).back().position);
 }
 
 TEST_P(StoreContract, AReturnersPositionIsRememberedAndNeverGoesBack) {
@@ -115,7 +117,9 @@ TEST_P(StoreContract, WithoutReturnersNothingIsKeptForThem) {
   publish(make_job(1, minions({"a"})));
   add(make_return(1, "a"));
   add(make_return(9, "a"));
+  const std::uint64_t end = value_of(store().outbox_usage()).end;
   expire(0, {});
+  EXPECT_EQ(value_of(store().outbox_usage()).end, end);
   EXPECT_THAT(value_of(store().outbox_after(0, 10)), IsEmpty());
   EXPECT_EQ(value_of(store().outbox_usage()).entries, 0U);
   EXPECT_EQ(value_of(store().outbox_usage()).bytes, 0U);

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -190,7 +191,7 @@ def test_every_family_has_help_type_and_unit(fleet):
 
 def test_every_metric_is_in_the_table_of_the_operations_page(fleet):
     master, _ = watched(fleet, "m1")
-    page = (BIN.parents[2] / "docs/operations.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/operations.md").read_text()
     documented = set(re.findall(r"`((?:brine|process)_[a-z_]+)`", page))
     assert documented == scrape(master).help.keys()
 

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxGrains = 256U << 10;
 constexpr milliseconds kMalformedRetry{5'000};
+constexpr std::size_t kAcksTogether = 64;   // of one minion
+constexpr std::size_t kAckedPerTurn = 256;  // minions
 
 wire::Verdict on_wire(engine::Verdict verdict) {
   switch (verdict) {
@@ -235,6 +237,10 @@ void MinionFront::on_admission(net::ConnectionId id, const engine::Admission& ad
 // ---- sessions --------------------------------------------------------------------------------------------------------------
 
 bool MinionFront::send(net::ConnectionId id, Session& session, const wire::SessionMessage& message) {
+  return send_acks(id, session) && write(id, session, message);
+}
+
+bool MinionFront::write(net::ConnectionId id, Session& session, const wire::SessionMessage& message) {
   auto frame = session.cipher->seal(encode(message));
   // A sealed frame that is not written ends the session: the loop cuts the connection when it does not take it.
   if (frame && loop_.send(id, *frame)) return true;
@@ -303,6 +309,7 @@ void MinionFront::hand_over_returns() {
 void MinionFront::on_turn() {
   hand_over_returns();
   serve_handshakes();
+  send_due_acks();
 }
 
 void MinionFront::fail_handshake(net::ConnectionId id, HandshakeFailure why, std::string_view text) {
@@ -342,8 +349,27 @@ void MinionFront::acknowledge(std::vector<engine::Gateway::Acknowledgement> list
   for (auto& [session_ref, jids] : list) {
     const net::ConnectionId id{session_ref.connection};
     Session* session = find(id);
-    if (session != nullptr && session->stage == Stage::kOpen) send(id, *session, wire::Ack{std::move(jids)});
+    if (session == nullptr || session->stage != Stage::kOpen) continue;
+    if (session->acks.empty()) due_acks_.emplace_back(context_->clock->now() + context_->acknowledge_after, id);
+    session->acks.insert(session->acks.end(), std::make_move_iterator(jids.begin()), std::make_move_iterator(jids.end()));
+    if (session->acks.size() >= kAcksTogether) send_acks(id, *session);
   }
+}
+
+// False: the session is over.
+bool MinionFront::send_acks(net::ConnectionId id, Session& session) {
+  return session.acks.empty() || write(id, session, wire::Ack{std::exchange(session.acks, {})});
+}
+
+void MinionFront::send_due_acks() {
+  const MonoTime now = context_->clock->now();
+  std::size_t served = 0;
+  for (; !due_acks_.empty() && due_acks_.front().first <= now && served < kAckedPerTurn; ++served) {
+    const net::ConnectionId id = due_acks_.front().second;
+    due_acks_.pop_front();
+    if (Session* session = find(id)) send_acks(id, *session);
+  }
+  more_acks_due_ = served == kAckedPerTurn;
 }
 
 void MinionFront::end_session(engine::SessionRef session_ref, engine::GoodbyeReason reason, std::string text) {

@@ -1,5 +1,9 @@
 // The native protocol towards minions, in one loop of a Face: handshakes, sessions, and translation between sealed frames and an
 // Upstream. docs/wire-format.md is its specification.
+//
+// Acknowledgements wait for up to FrontContext::acknowledge_after, to share a write with whatever goes to the same minion next: the
+// minion only keeps its copy of a return a little longer.
+//
 // Confined to its loop, except deliver(), acknowledge() and end_session(), which front/gateway.h posts to it.
 #pragma once
 
@@ -49,6 +53,7 @@ struct FrontContext {
   milliseconds heartbeat_timeout{15'000};
   std::size_t max_message = 16U << 20;
   std::size_t held_returns = 1'024;  // per loop, before they are handed over or reading stops
+  milliseconds acknowledge_after{1'000};
   std::vector<std::string> masters;  // told to minions
   std::atomic<std::shared_ptr<const net::ServerIdentity>> identity;
   FrontCounters counters;
@@ -69,7 +74,7 @@ class MinionFront final : public net::FaceHandler {
   void on_message(net::ConnectionId connection, std::string_view message) override;
   void on_close(net::ConnectionId connection) override;
   void on_turn() override;
-  bool has_work() const override { return door_.waiting() > 0 || !finishes_.empty(); }
+  bool has_work() const override { return door_.waiting() > 0 || !finishes_.empty() || more_acks_due_; }
 
   void deliver(const PreparedJob& job, const std::vector<engine::Gateway::Recipient>& recipients);
   void acknowledge(std::vector<engine::Gateway::Acknowledgement> list);
@@ -92,6 +97,7 @@ class MinionFront final : public net::FaceHandler {
     std::uint64_t instance = 0;
     std::uint64_t key_version = 0;  // that was accepted
     bool left = false;
+    std::vector<JobId> acks;  // not sent yet
   };
 
   void on_hello(net::ConnectionId id, Session& session, std::string_view body);
@@ -109,6 +115,9 @@ class MinionFront final : public net::FaceHandler {
   void on_call(net::ConnectionId id, Session& session, wire::CallReport&& report);
   wire::Welcome welcome(const Session& session, const engine::Admission& admission);
   bool send(net::ConnectionId id, Session& session, const wire::SessionMessage& message);
+  bool write(net::ConnectionId id, Session& session, const wire::SessionMessage& message);
+  bool send_acks(net::ConnectionId id, Session& session);
+  void send_due_acks();
   void fail_handshake(net::ConnectionId id, HandshakeFailure why, std::string_view text);
   void refuse(net::ConnectionId id, wire::RefusalCode code, milliseconds retry_after, std::string_view text);
   void broken(net::ConnectionId id, Session& session, std::string_view why);
@@ -124,6 +133,8 @@ class MinionFront final : public net::FaceHandler {
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<engine::PendingReturn> returns_;
   std::vector<net::ConnectionId> paused_;
+  std::deque<std::pair<MonoTime, net::ConnectionId>> due_acks_;  // whose first one waits since when
+  bool more_acks_due_ = false;
 };
 
 }  // namespace brine::front

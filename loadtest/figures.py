@@ -15,6 +15,7 @@ ROWS = {
     "overload_memory": ("growth of the master's memory under 5 times the load", "MiB", 200, None, "lower"),
     "overload_p99_ratio": ("p99 of accepted jobs under overload, against the load before", "x", 3, None, "lower"),
     "memory_slope": ("slope of the master's memory over the second half", "MiB/h", None, None, "lower"),
+    "minion_memory_slope": ("slope of a real minion's memory over the second half", "MiB/h", None, None, "lower"),
     "files_slope": ("slope of the master's open files over the second half", "/h", None, None, "lower"),
 }
 

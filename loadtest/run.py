@@ -19,7 +19,7 @@ sys.path.insert(0, str(TOP / "tests" / "process"))
 import figures  # noqa: E402
 import machine  # noqa: E402
 import scenario as scenarios  # noqa: E402
-from fleet import BIN, Fleet  # noqa: E402
+from fleet import BIN, Fleet, await_  # noqa: E402
 from processes import Clock, Load, LoadTestError, Sampler, Swarm, process_sample  # noqa: E402
 from verdict import History  # noqa: E402
 
@@ -84,7 +84,15 @@ class Run:
         self.master = WatchedMaster(self.fleet, settings, self.clock)
         self.sampler.watch("master", self.master.pid, self.master.metrics_port)
         self.empty_mib = self.master.sample()[1]
+        self.start_real_minions()
         self.start_swarms()
+
+    def start_real_minions(self):
+        ids = [f"real-{i}" for i in range(self.scenario.real_minions)]
+        self.real = [self.fleet.minion(id, self.master.daemon).start() for id in ids]
+        for minion in self.real:
+            self.sampler.watch(minion.id, lambda pid=minion.process.pid: pid)
+        await_(lambda: set(self.master.daemon.up()) >= set(ids), f"{ids} to connect")
 
     def start_swarms(self):
         minions = dict(self.scenario.minions)
@@ -217,6 +225,8 @@ class Run:
             swarm.stop()
         if self.scenario.returners:
             self.await_drained()
+        for minion in self.real:
+            minion.stop(60)
         self.master.daemon.stop(60)
         self.fleet.close()
         self.sampler.close()
@@ -249,6 +259,7 @@ class Run:
             with open(swarm.executions) as lines:
                 history.add_executed(lines)
         history.add_recorded(self.database(), REPEATABLE)
+        history.add_unlogged(minion.id for minion in self.real)
         if self.scenario.returners:
             with open(self.master.daemon.returns_file) as lines:
                 history.add_delivered(lines)
@@ -280,7 +291,7 @@ class Run:
         half = (phase["from"] + phase["to"]) / 2
         rows = {name: [row for row in series if half <= row[0] <= phase["to"]] for name, series in self.sampler.processes.items()}
         result = {}
-        for name in ["master", *(swarm.name for swarm in self.swarms)]:
+        for name in ["master", *(minion.id for minion in self.real), *(swarm.name for swarm in self.swarms)]:
             if rows.get(name):
                 result[f"{name}_mib"] = round(figures.slope_per_hour([(row[0], row[2]) for row in rows[name]]), 3)
                 result[f"{name}_files"] = round(figures.slope_per_hour([(row[0], row[3]) for row in rows[name]]), 3)
@@ -288,13 +299,22 @@ class Run:
 
     def figures(self):
         by_name = {phase["name"]: phase["measures"] for phase in self.phases}
-        made = []
-        for wanted in self.scenario.figures:
-            phase, _, measure = wanted["value"].partition(".")
+        by_name[self.phases[-1]["name"]] |= {f"{name}_per_hour": slope for name, slope in self.slopes().items()}
+        return [
+            figures.figure(wanted["row"], self.value_of(wanted, by_name), f"{wanted['value']}, {self.count:,} minions")
+            for wanted in self.scenario.figures
+        ]
+
+    @staticmethod
+    def value_of(wanted, by_name):
+        """Of 'phase.measure', or of 'phase.measure / phase.measure'."""
+        values = []
+        for name in wanted["value"].split(" / "):
+            phase, _, measure = name.partition(".")
             if measure not in by_name.get(phase, {}):
-                raise LoadTestError(f"figure '{wanted['row']}': there is no '{wanted['value']}'; phase '{phase}' has {', '.join(by_name.get(phase, {}))}")
-            made.append(figures.figure(wanted["row"], by_name[phase][measure], f"{wanted['value']}, {self.count:,} minions"))
-        return made
+                raise LoadTestError(f"figure '{wanted['row']}': there is no '{name}'; phase '{phase}' has {', '.join(by_name.get(phase, {}))}")
+            values.append(by_name[phase][measure])
+        return values[0] if len(values) == 1 else values[0] / values[1]
 
     def result(self, verdict, expectations):
         failures = verdict.failures + [f"{item['what']}: {item['saw']}" for item in expectations if not item["held"]]

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 TOP = {"name", "about", "topology", "minions", "phases", "expect", "figures"}
-TOPOLOGY = {"masters", "syndics", "store", "returners", "master"}
+TOPOLOGY = {"masters", "syndics", "store", "returners", "master", "real_minions"}
 MINIONS = {
     "count", "processes", "threads", "source_ips", "ramp_per_second", "grains_bytes", "journal", "answer",
     "heartbeat_ms", "heartbeat_timeout_ms", "recon_default_ms", "recon_max_ms", "seed",
@@ -50,6 +50,7 @@ class Scenario:
     text: str
     returners: list
     master: dict
+    real_minions: int
     minions: dict
     phases: list
     expect: dict
@@ -126,6 +127,7 @@ def parse(text, file):
         text=text,
         returners=topology.items("returners"),
         master=topology.value.get("master", {}),
+        real_minions=topology.number("real_minions", 0),
         minions=dict(minions.value),
         phases=phases,
         expect=read_expectations(top),

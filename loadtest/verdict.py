@@ -20,6 +20,7 @@ CREATE TABLE issued(load TEXT, jid TEXT, expected INTEGER, returned INTEGER, mis
 CREATE TABLE executed(jid TEXT, minion TEXT, times INTEGER);
 CREATE TABLE jobs(jid TEXT PRIMARY KEY, expected INTEGER, once INTEGER) WITHOUT ROWID;
 CREATE TABLE recorded(jid TEXT, minion TEXT, outcome TEXT, late INTEGER);
+CREATE TABLE unlogged(minion TEXT);
 CREATE TABLE delivered(jid TEXT, minion TEXT, outcome TEXT, late INTEGER, times INTEGER, contents INTEGER);
 """
 
@@ -57,7 +58,8 @@ CHECKS = [
     (
         "invented",
         "recorded as returned, and it never ran",
-        "SELECT r.jid, r.minion FROM recorded r LEFT JOIN executed e USING (jid, minion) WHERE e.jid IS NULL AND r.outcome = 'returned'",
+        """SELECT r.jid, r.minion FROM recorded r LEFT JOIN executed e USING (jid, minion)
+           WHERE e.jid IS NULL AND r.outcome = 'returned' AND r.minion NOT IN (SELECT minion FROM unlogged)""",
     ),
     (
         "invented",
@@ -125,6 +127,10 @@ class History:
         self.db.executemany("INSERT INTO run VALUES(?, ?)", (line.split(" ") for line in whole_lines(lines)))
         self.db.execute("INSERT INTO executed SELECT jid, minion, count(*) FROM run GROUP BY jid, minion")
         self.db.execute("DROP TABLE run")
+
+    def add_unlogged(self, minions):
+        """Minions that keep no executions.log: what they have returned counts as executed."""
+        self.db.executemany("INSERT INTO unlogged VALUES(?)", ((minion,) for minion in minions))
 
     def add_delivered(self, lines):
         """Lines of the file returner. The same return may come again (at least once), another one for the same key may not."""

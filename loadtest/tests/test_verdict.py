@@ -33,6 +33,7 @@ class Past:
         self.executed = [(jid, minion) for jid in (PING, RUN) for minion in MINIONS]
         self.jobs = {PING: (3, "test.ping"), RUN: (3, "cmd.run")}
         self.recorded = [(jid, minion, "returned", 0) for jid in (PING, RUN) for minion in MINIONS]
+        self.unlogged = []
         self.delivered = [self.line(jid, minion) for jid in (PING, RUN) for minion in MINIONS]
 
     @staticmethod
@@ -44,6 +45,7 @@ class Past:
         history.add_issued("load", [" ".join(map(str, row)) + "\n" for row in self.issued])
         history.add_executed([f"{jid} {minion}\n" for jid, minion in self.executed])
         history.add_recorded(self.store(folder / "state.db"), {"test.ping"})
+        history.add_unlogged(self.unlogged)
         if returner:
             history.add_delivered(self.delivered)
         return history.judge(all_return)
@@ -136,6 +138,17 @@ def test_two_different_deliveries_for_one_return_are_doubled(past, tmp_path):
 def test_a_record_of_what_never_ran_is_invented(past, tmp_path):
     past.executed.remove((RUN, "sim0"))
     assert fails_with(past.judge(tmp_path), "invented")
+
+
+def test_of_a_minion_without_a_log_every_record_counts_as_run(past, tmp_path):
+    past.recorded.append((RUN, "real-0", "returned", 0))
+    past.delivered.append(past.line(RUN, "real-0"))
+    past.jobs[RUN] = (4, "cmd.run")
+    past.issued[1][1:3] = [4, 4]
+    assert fails_with(past.judge(tmp_path), "invented")
+    past.unlogged = ["real-0"]
+    (tmp_path / "state.db").unlink()
+    assert past.judge(tmp_path, all_return=True).passed
 
 
 def test_an_interrupted_job_need_not_have_run(past, tmp_path):

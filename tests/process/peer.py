@@ -165,6 +165,11 @@ class Direction:
             self.key, self.iv = both[:32], both[32:]
 
 
+def returned(jid, payload="true", **changes):
+    value = {"jid": jid, "outcome": "returned", "retcode": 0, "success": True, "payload": payload, "started": 0, "durationUs": 1}
+    return {"return": {**value, **changes}}
+
+
 class Refused(Exception):
     def __init__(self, refusal):
         super().__init__(f"{refusal['code']}: {refusal['text']}")
@@ -315,8 +320,7 @@ class Peer:
         return job
 
     def answer(self, jid, payload="true", **changes):
-        value = {"jid": jid, "outcome": "returned", "retcode": 0, "success": True, "payload": payload, "started": 0, "durationUs": 1}
-        return self.send({"return": {**value, **changes}})
+        return self.send(returned(jid, payload, **changes))
 
     def close(self):
         self.wire.close()

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 import peer
 from capnp_layout import decode, encode
 from fleet import await_
-from peer import GREETING, Closed, Peer, Refused, Wire, frame, message, new_key, ready
+from peer import GREETING, Closed, Peer, Refused, Wire, frame, message, new_key, ready, returned
 
 SEED = int(os.environ.get("BRINE_TEST_SEED", "20261123"))
 
@@ -55,6 +55,18 @@ def test_a_minion_in_another_language_takes_jobs_and_returns(town):
     m.answer(jid, '"hello from python"')
     assert m.wait_for("ack")["jids"] == [jid]
     assert town.lookup(jid)["minions"]["python"]["return"] == "hello from python"
+
+
+def test_acknowledgements_wait_for_each_other_and_go_before_the_next_delivery(town):
+    m = accepted(town, "python")
+    jids = [town.submit("python", "test.ping") for _ in range(2)]
+    for _ in jids:
+        m.wait_for("delivery")
+    m.wire.send_raw(b"".join(message(m.seal(encode("session", "SessionMessage", returned(jid)))) for jid in jids))
+    await_(lambda: all("return" in town.lookup(jid)["minions"]["python"] for jid in jids), "both returns")
+    third = town.submit("python", "test.ping")
+    assert sorted(m.receive()["ack"]["jids"]) == sorted(jids)
+    assert m.verify_delivery(m.receive()["delivery"])["jid"] == third
 
 
 def test_a_hijacked_identity_is_denied_and_seen(town):

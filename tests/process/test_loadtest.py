@@ -13,7 +13,7 @@ RUN = Path(__file__).parents[2] / "loadtest" / "run.py"
 SCENARIO = """
 name: small
 about: everything that can happen, to few
-topology: {returners: [file]}
+topology: {returners: [file], real_minions: 1}
 minions: {count: 30, threads: 2, journal: JOURNAL, heartbeat_ms: 500, heartbeat_timeout_ms: 1500, recon_default_ms: 100, recon_max_ms: 500,
           answer: {bytes: 300, delay_ms: {mean: 30, max: 200}}}
 phases:
@@ -34,6 +34,7 @@ phases:
     load: {target: "*", function: test.ping, until_complete: true}
 figures:
   - {row: ping_all, value: ping.p50_s}
+  - {row: overload_p99_ratio, value: after.max_ms / ping.p50_ms}
 """
 
 
@@ -50,12 +51,14 @@ def test_a_scenario_with_faults_ends_in_a_verdict(tmp_path, journal):
     assert "verdict: passed" in done.stdout
     result = json.loads((tmp_path / "out/result.json").read_text())
     counts = result["verdict"]["counts"]
-    # Two pings of 30; all 30 at least once more in "after": what the counts must at least be.
-    assert counts["recorded"] >= 90
+    # Two pings of 31; all 31 at least once more in "after": what the counts must at least be.
+    assert counts["recorded"] >= 93
     assert counts["delivered"] == counts["recorded"]
     assert "restart master" in [event["what"] for event in result["events"]]
     assert result["figures"][0]["value"] > 0
-    assert result["processes"]["master"]
+    assert result["figures"][1]["value"] == pytest.approx(1000 * result["phases"][3]["measures"]["max_s"] / result["phases"][1]["measures"]["p50_ms"], abs=0.001)
+    assert result["processes"]["master"] and result["processes"]["real-0"]
+    assert result["metrics"]["master"][-1][1]["brine_master_returns_total{result=\"committed\"}"] > 0
 
 
 FLOOD = """

@@ -1,5 +1,6 @@
 """What a master shows at /metrics, /healthz and /readyz, read as Prometheus reads it, while real minions work."""
 
+import http.client
 import json
 import os
 import re
@@ -31,7 +32,7 @@ def get(port, path="/metrics"):
             return reply.status, reply.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return 0, ""
 
 

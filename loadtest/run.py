@@ -18,6 +18,7 @@ sys.path.insert(0, str(TOP / "tests" / "process"))
 
 import figures  # noqa: E402
 import machine  # noqa: E402
+import report  # noqa: E402
 import scenario as scenarios  # noqa: E402
 from fleet import BIN, Fleet, await_  # noqa: E402
 from processes import Clock, Load, LoadTestError, Sampler, Swarm, process_sample  # noqa: E402
@@ -430,6 +431,7 @@ def run_scenario(scenario, out, keep=False):
             shutil.rmtree(folder, ignore_errors=True)
     Path(out).mkdir(parents=True, exist_ok=True)
     (Path(out) / "result.json").write_text(json.dumps(result))
+    report.write_html(result, Path(out) / "report.html")
     return result
 
 

@@ -56,6 +56,8 @@ def test_a_scenario_with_faults_ends_in_a_verdict(tmp_path, journal):
     assert counts["delivered"] == counts["recorded"]
     assert "restart master" in [event["what"] for event in result["events"]]
     assert result["figures"][0]["value"] > 0
+    page = (tmp_path / "out/report.html").read_text()
+    assert "<title>small: passed</title>" in page and page.count("<svg") > 8
     assert result["figures"][1]["value"] == pytest.approx(1000 * result["phases"][3]["measures"]["max_s"] / result["phases"][1]["measures"]["p50_ms"], abs=0.001)
     assert result["processes"]["master"] and result["processes"]["real-0"]
     assert result["metrics"]["master"][-1][1]["brine_master_returns_total{result=\"committed\"}"] > 0

@@ -72,7 +72,7 @@ struct MasterConfig {
   int worker_threads = 0;                   // network loops; default: the number of cores, at most 5
   std::uint64_t max_message = 16ULL << 20;  // bytes, after authentication
   milliseconds heartbeat{5000};             // silence after which a peer is pinged
-  milliseconds heartbeat_timeout{15000};    // silence after which its connection is closed
+  milliseconds heartbeat_timeout{12000};    // silence after which its connection is closed
   milliseconds handshake_timeout{10000};
   AdmissionConfig admission;
 

@@ -39,7 +39,7 @@ struct MinionConfig {
   milliseconds acceptance_wait_time_max{60000};  // the longest that it waits while its key is pending, whatever the master says
   std::uint64_t max_message = 16ULL << 20;       // bytes
   milliseconds heartbeat{5000};                  // silence after which the master is pinged
-  milliseconds heartbeat_timeout{15000};         // silence after which the connection is given up
+  milliseconds heartbeat_timeout{12000};         // silence after which the connection is given up
 
   // Folders and files.
   std::string root_dir = "/";

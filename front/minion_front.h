@@ -50,7 +50,7 @@ struct FrontContext {
   const Clock* clock = nullptr;
   AdmissionOptions admission;
   milliseconds heartbeat{5'000};
-  milliseconds heartbeat_timeout{15'000};
+  milliseconds heartbeat_timeout{12'000};
   std::size_t max_message = 16U << 20;
   std::size_t held_returns = 1'024;  // per loop, before they are handed over or reading stops
   milliseconds acknowledge_after{1'000};

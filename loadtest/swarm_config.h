@@ -33,7 +33,7 @@ struct SwarmConfig {
   JournalKind journal = JournalKind::kMemory;
   std::string folder;  // of file journals and executions.log; may be empty when journals are in memory
   milliseconds heartbeat{5'000};
-  milliseconds heartbeat_timeout{15'000};
+  milliseconds heartbeat_timeout{12'000};
   milliseconds recon_default{1'000};
   milliseconds recon_max{10'000};
   AnswerConfig answer;

@@ -18,7 +18,7 @@ namespace brine::net {
 
 struct ChannelOptions {
   milliseconds heartbeat{5'000};
-  milliseconds heartbeat_timeout{15'000};
+  milliseconds heartbeat_timeout{12'000};
   std::size_t max_message = 16U << 20;
   std::size_t queue = 1'000;  // messages each way
 };

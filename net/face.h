@@ -47,7 +47,7 @@ struct FaceOptions {
   std::size_t unauthenticated_budget = 32U << 20;  // bytes of buffers, all unauthenticated connections together
   milliseconds handshake_timeout{10'000};
   milliseconds heartbeat{5'000};           // silence after which we ping
-  milliseconds heartbeat_timeout{15'000};  // silence after which we close
+  milliseconds heartbeat_timeout{12'000};  // silence after which we close
   std::size_t file_budget = 0;             // connections of all loops; 0: 90 % of RLIMIT_NOFILE
 };
 

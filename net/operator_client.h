@@ -21,7 +21,7 @@ namespace brine::net {
 struct OperatorClientOptions {
   milliseconds connect_timeout{5'000};
   milliseconds heartbeat{5'000};           // silence after which the master is pinged
-  milliseconds heartbeat_timeout{15'000};  // silence after which it is given up
+  milliseconds heartbeat_timeout{12'000};  // silence after which it is given up
   std::size_t max_message = 1U << 30;
 };
 

@@ -225,7 +225,7 @@ TEST_F(MasterConfigTest, WrongReturnersAreRefused) {
 
 TEST_F(MasterConfigTest, HeartbeatTimeoutMustBeLonger) {
   folder_.write("master.d/x.conf", "\nheartbeat: 20s\n");
-  EXPECT_EQ(complaint("id: a\n"), "DIR/master.d/x.conf:2: 'heartbeat_timeout' (15s) must be longer than 'heartbeat' (20s)");
+  EXPECT_EQ(complaint("id: a\n"), "DIR/master.d/x.conf:2: 'heartbeat_timeout' (12s) must be longer than 'heartbeat' (20s)");
 }
 
 TEST_F(MasterConfigTest, IdAndClusterAreJudgedAsIds) {

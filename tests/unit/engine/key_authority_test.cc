@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 
 #include "base/task_loop.h"
 #include "tests/unit/engine/fakes.h"
@@ -39,8 +40,12 @@ class KeyAuthorityTest : public testing::Test {
       posted.push_back(std::move(task));
     });
   }
-  // The same store under a new master process.
+  // The same store under a new master process: the old one has heard the end of all that it had given to the ledger.
   void restart(KeyPolicy policy = {}) {
+    std::atomic<bool> reached{false};
+    ledger.change_keys({{}, {}, 0, [&reached](const Status&) { reached = true; }});
+    ASSERT_TRUE(eventually([&] { return reached.load(); }));
+    run_posted();
     make(std::move(policy));
     const auto last = store.settings()[std::string(kLastIndexSetting)];
     keys->load(*store.keys(), static_cast<std::uint32_t>(std::atoi(last.c_str())));

@@ -60,4 +60,5 @@ def measures(phase):
     result["returns_per_second"] = returns / busy_for
     if returns:
         result["master_us_per_return"] = phase["master_cpu_s"] * 1e6 / returns
+        result["swarm_us_per_return"] = phase["swarm_cpu_s"] * 1e6 / returns
     return result

@@ -117,7 +117,7 @@ class Run:
             first += size
         self.until(["open"], 300)
         self.count = count
-        self.end_phase("join", begin, self.empty_mib, 0.0, [])
+        self.end_phase("join", begin, self.empty_mib, (0.0, 0.0), [])
 
     # ---- phases ----
 
@@ -125,6 +125,7 @@ class Run:
         self.now_in = phase.name
         begin = self.clock.now()
         cpu, mib, _ = self.master.sample()
+        swarm_cpu = self.swarm_cpu()
         loads = [self.start_load(load) for load in phase.loads]
         pending = [[fault.at, fault] for fault in phase.faults]
         while any(load.alive() for load in loads) or any(not fault.every for _, fault in pending):
@@ -136,7 +137,11 @@ class Run:
         finals = [load.wait(5) for load in loads]
         loads_end = self.clock.now()
         self.until(phase.until, phase.patience)
-        self.end_phase(phase.name, begin, mib, cpu, finals, loads_end)
+        self.end_phase(phase.name, begin, mib, (cpu, swarm_cpu), finals, loads_end)
+
+    def swarm_cpu(self):
+        samples = [process_sample(swarm.pid) for swarm in self.swarms]
+        return sum(sample[0] for sample in samples if sample)
 
     def start_load(self, load):
         target = load.get("target", "*")
@@ -204,7 +209,8 @@ class Run:
             "to": end,
             "seconds": end - begin,
             "finals": finals,
-            "master_cpu_s": after[0] - cpu,
+            "master_cpu_s": after[0] - cpu[0],
+            "swarm_cpu_s": self.swarm_cpu() - cpu[1],
             "master_mib": [mib, most, after[1]],
         }
         if self.last_fault is not None:

@@ -101,8 +101,9 @@ def test_figures_hold_when_they_are_on_the_right_side():
 
 def test_measures_divide_by_what_was_returned():
     final = {"t": 2.0, "returns": 100, "finished": 10, "latency_us": {"p50": 1000, "p90": 2000, "p99": 3000, "max": 4000}}
-    phase = {"seconds": 3, "finals": [final], "master_cpu_s": 0.01, "master_mib": [10, 15, 12], "recovered": 1.5}
+    phase = {"seconds": 3, "finals": [final], "master_cpu_s": 0.01, "swarm_cpu_s": 0.03, "master_mib": [10, 15, 12], "recovered": 1.5}
     found = figures.measures(phase)
     assert found["returns_per_second"] == 50
     assert found["master_us_per_return"] == pytest.approx(100)
+    assert found["swarm_us_per_return"] == pytest.approx(300)
     assert (found["p50_ms"], found["p99_s"], found["master_grew_mib"], found["recovered_s"]) == (1, 0.003, 5, 1.5)

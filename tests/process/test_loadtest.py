@@ -10,6 +10,8 @@ from fleet import BIN
 
 RUN = Path(__file__).parents[2] / "loadtest" / "run.py"
 
+ENVIRONMENT = {"BRINE_BIN": str(BIN), "PATH": "/usr/bin:/bin"}
+
 SCENARIO = """
 name: small
 about: everything that can happen, to few
@@ -39,7 +41,7 @@ figures:
 
 
 def run(path, *options):
-    return subprocess.run(["/usr/bin/python3", RUN, path, *options], capture_output=True, text=True, timeout=180, env={"BRINE_BIN": str(BIN), "PATH": "/usr/bin:/bin"})
+    return subprocess.run(["/usr/bin/python3", RUN, path, *options], capture_output=True, text=True, timeout=180, env=ENVIRONMENT)
 
 
 @pytest.mark.parametrize("journal", ["memory", "file"])
@@ -61,6 +63,17 @@ def test_a_scenario_with_faults_ends_in_a_verdict(tmp_path, journal):
     assert result["figures"][1]["value"] == pytest.approx(1000 * result["phases"][3]["measures"]["max_s"] / result["phases"][1]["measures"]["p50_ms"], abs=0.001)
     assert result["processes"]["master"] and result["processes"]["real-0"]
     assert result["metrics"]["master"][-1][1]["brine_master_returns_total{result=\"committed\"}"] > 0
+
+
+def test_growth_is_told_in_one_table_each(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(SCENARIO[: SCENARIO.index("  - name: storm")].replace("JOURNAL", "memory"))
+    growth = RUN.with_name("growth.py")
+    done = subprocess.run(["/usr/bin/python3", growth, "--counts", "10,20", "--scenario", path], capture_output=True, text=True, timeout=180, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith(("| 10 |", "| 20 |"))]
+    assert len(rows) == 6
+    assert all(float(cell.replace(",", "")) > 0 for row in rows[2:] for cell in row.strip("|").split("|"))
 
 
 FLOOD = """

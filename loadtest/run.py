@@ -93,7 +93,8 @@ class Run:
         self.real = [self.fleet.minion(id, self.master.daemon).start() for id in ids]
         for minion in self.real:
             self.sampler.watch(minion.id, lambda pid=minion.process.pid: pid)
-        await_(lambda: set(self.master.daemon.up()) >= set(ids), f"{ids} to connect")
+        if ids:
+            await_(lambda: set(self.master.daemon.up()) >= set(ids), f"{ids} to connect")
 
     def start_swarms(self):
         minions = dict(self.scenario.minions)

@@ -50,7 +50,7 @@ class BatchWriter {
   Status apply_positions(const Batch& batch);
   Status apply_settings(const Batch& batch);
 
-  static constexpr std::size_t kJobCacheBytes = 32U << 20;
+  static constexpr std::size_t kJobCacheBytes = 8U << 20;
 
   WriteAheadLog log_;  // before the connection, which reports to it
   Connection connection_;

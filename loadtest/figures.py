@@ -32,6 +32,10 @@ def holds(item):
     return item["value"] <= item["reach"] if item["better"] == "lower" else item["value"] >= item["reach"]
 
 
+def quantile(values, q):
+    return sorted(values)[min(len(values) - 1, int(q * len(values)))]
+
+
 def slope_per_hour(points):
     """Least squares over (seconds, value)."""
     n = len(points)

@@ -1,63 +1,119 @@
-"""Run by the Python of a Salt installation (bench.py --vs-salt): figures of a running Salt through its own client library, as JSON.
+"""Run by the Python of a Salt installation (salt_fleet.py): asks a running Salt through its own client library.
 
-usage: salt_probe.py ETC trips|jobs|ready
-  trips  submit to result at the caller, one after the other: seconds of each
-  jobs   finished jobs per second, 8 callers for 10 s
-  ready  from the start of salt-minion to its start event: seconds of each; the minion must not be running
+usage: salt_probe.py ETC
+
+Reads commands from standard input, one JSON object per line, and answers each with one on standard output; {"error": ...} when it fails.
 """
 
 import json
-import subprocess
+import multiprocessing
 import sys
 import threading
 import time
-from pathlib import Path
+import traceback
 
 import salt.client
 import salt.config
 import salt.utils.event
 
-CALLERS = 8
+TIMEOUT = 15
+ALL = "m*"  # drivers of returns have keys as well, but nobody there who answers
+PROCESSES = 8  # of callers: Python's threads share one core
 
 
-def trips(etc, count=50):
-    client, times = salt.client.LocalClient(c_path=f"{etc}/master"), []
-    for _ in range(count):
-        start = time.perf_counter()
-        assert client.cmd("m1", "test.ping", timeout=10) == {"m1": True}
-        times.append(time.perf_counter() - start)
-    return times
+class Probe:
+    def __init__(self, etc):
+        self.config = f"{etc}/master"
 
+    def client(self):
+        return salt.client.LocalClient(c_path=self.config)
 
-def jobs(etc, seconds=10):
-    done, end = [0] * CALLERS, time.perf_counter() + seconds
-
-    def call(i):
-        client = salt.client.LocalClient(c_path=f"{etc}/master")
-        while time.perf_counter() < end:
-            done[i] += client.cmd("m1", "test.ping", timeout=10) == {"m1": True}
-
-    threads = [threading.Thread(target=call, args=(i,)) for i in range(CALLERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(done) / seconds
-
-
-def ready(etc, count=5):
-    options = salt.config.master_config(f"{etc}/master")
-    times = []
-    with salt.utils.event.get_event("master", opts=options, listen=True) as bus:
+    def trips(self, target, count):
+        """Submit to result at the caller, one after the other."""
+        client, times = self.client(), []
         for _ in range(count):
             start = time.perf_counter()
-            minion = subprocess.Popen([Path(sys.executable).parent / "salt-minion", "-c", etc, "-l", "quiet"])
-            assert bus.get_event(wait=60, tag="salt/minion/m1/start") is not None
+            assert client.cmd(target, "test.ping", timeout=TIMEOUT) == {target: True}
             times.append(time.perf_counter() - start)
-            minion.terminate()
-            minion.wait(60)
-    return times
+        return {"times": times}
+
+    def ping_all(self, expected, count):
+        """One ping to all after the other: how long until the last return, of those that all answered."""
+        client, times = self.client(), []
+        for _ in range(count):
+            start = time.perf_counter()
+            if len(client.cmd(ALL, "test.ping", timeout=TIMEOUT)) == expected:
+                times.append(time.perf_counter() - start)
+        return {"times": times, "incomplete": count - len(times)}
+
+    def all_answer(self, expected, patience):
+        """Pings all until all have answered one ping."""
+        client, end, seen = self.client(), time.monotonic() + patience, 0
+        while time.monotonic() < end:
+            seen = len(client.cmd(ALL, "test.ping", timeout=3))
+            if seen == expected:
+                return {"at": time.monotonic()}
+        raise TimeoutError(f"{seen} of {expected} minions answered after {patience} s")
+
+    def jobs(self, target, callers, seconds):
+        """Callers that each submit the next job when the one before has ended; what ends within the time counts."""
+        context = multiprocessing.get_context("fork")
+        counts = context.Queue()
+        shares = [callers // PROCESSES] * PROCESSES
+        workers = [context.Process(target=self.call, args=(target, threads, seconds, counts)) for threads in shares]
+        for worker in workers:
+            worker.start()
+        told = [counts.get(timeout=seconds + 4 * TIMEOUT) for _ in workers]
+        for worker in workers:
+            worker.join()
+        jobs, returns, all_returns = (sum(column) for column in zip(*told))
+        return {"jobs": jobs, "returns": returns, "all_returns": all_returns, "seconds": seconds}
+
+    def call(self, target, threads, seconds, counts):
+        done, returns, late, begin = [0] * threads, [0] * threads, [0] * threads, time.monotonic()
+
+        def run(i):
+            client = self.client()
+            while time.monotonic() < begin + seconds:
+                answers = client.cmd(target, "test.ping", timeout=TIMEOUT)
+                if time.monotonic() < begin + seconds:
+                    done[i] += bool(answers)
+                    returns[i] += len(answers)
+                else:
+                    late[i] += len(answers)
+
+        running = [threading.Thread(target=run, args=(i,)) for i in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        counts.put((sum(done), sum(returns), sum(returns) + sum(late)))
+
+    def await_start(self, id, patience):
+        """Says when it listens; then when the minion's start event came."""
+        options = salt.config.master_config(self.config)
+        with salt.utils.event.get_event("master", opts=options, listen=True) as bus:
+            tell({"listening": True})
+            if bus.get_event(wait=patience, tag=f"salt/minion/{id}/start") is None:
+                raise TimeoutError(f"no start event of {id} in {patience} s")
+            return {"at": time.monotonic()}
+
+
+def tell(answer):
+    print(json.dumps(answer), file=ANSWERS, flush=True)
+
+
+def main():
+    probe = Probe(sys.argv[1])
+    tell({"ready": True})
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            tell(getattr(probe, command.pop("do"))(**command))
+        except Exception:  # of whatever the library met; told to who asked
+            tell({"error": traceback.format_exc(limit=-3)})
 
 
 if __name__ == "__main__":
-    print(json.dumps({"trips": trips, "jobs": jobs, "ready": ready}[sys.argv[2]](sys.argv[1])))
+    ANSWERS, sys.stdout = sys.stdout, sys.stderr  # the library may print
+    main()

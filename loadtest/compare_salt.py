@@ -24,16 +24,15 @@ class SaltTurn:
         row |= self.trips("one")
         fleet.start_minions([f"m{i}" for i in range(2, count + 1)])
         row |= self.trips("idle")
-        row |= {f"jobs_{callers}": self.jobs("m1", callers)["jobs"] for callers in (8, 64)}
-        told = fleet.probe.ask("ping_all", expected=count, count=5)
-        if told["times"]:
-            row["ping_all"] = quantile(told["times"], 0.5) * 1000
-        row |= self.real_returns()
         row["server_mib"] = fleet.master.pss_mib()
         row["minion_mib"] = fleet.minion_mib()
+        row["jobs_8"] = self.jobs("m1", 8)["jobs"]
+        row |= self.ping_all(count)
+        row |= self.real_returns()
+        row["jobs_64"] = self.jobs("m1", 64)["jobs"]
+        self.settle(count)
         row["herd"] = fleet.restart_after_kill(90)
-        for id in list(fleet.minions):
-            fleet.stop_minion(id)
+        fleet.kill_minions()
         return row | self.straight("straight", count)
 
     def trips(self, name, count=30):
@@ -44,12 +43,21 @@ class SaltTurn:
         told = self.fleet.probe.ask("jobs", target=target, callers=callers, seconds=seconds)
         return {**told, "jobs": told["jobs"] / seconds, "returns": told["returns"] / seconds}
 
+    def ping_all(self, count):
+        self.settle(count)
+        times = self.fleet.probe.ask("ping_all", expected=count, count=5)["times"]
+        return {"ping_all": quantile(times, 0.5) * 1000} if times else {}
+
+    def settle(self, count):
+        """Until all answer again: what callers left behind is still being worked on."""
+        self.fleet.probe.ask("all_answer", expected=count, patience=60)
+
     def real_returns(self):
         before = self.fleet.master.cpu_seconds()
         told = self.jobs("m*", 8)
         row = {"returns_real": told["returns"]}
-        if told["all_returns"]:
-            row["cpu_real"] = (self.fleet.master.cpu_seconds() - before) * 1e6 / told["all_returns"]
+        if told["returns"]:
+            row["cpu_real"] = (self.fleet.master.cpu_seconds() - before) * 1e6 / (told["returns"] * told["seconds"])
         return row
 
     def straight(self, name, count, seconds=5):

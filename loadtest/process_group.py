@@ -72,13 +72,3 @@ class ProcessGroup:
             except ProcessLookupError:
                 pass
         self.process.wait()
-
-    def stop(self, patience=15):
-        """SIGTERM to the leader; what is left after that is killed."""
-        if self.alive():
-            self.process.terminate()
-            try:
-                self.process.wait(patience)
-            except subprocess.TimeoutExpired:
-                pass
-        self.kill()

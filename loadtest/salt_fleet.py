@@ -134,8 +134,10 @@ class SaltFleet:
         self.start_minion(id)
         return self.probe.answer()["at"] - begin
 
-    def stop_minion(self, id):
-        self.minions.pop(id).stop()
+    def kill_minions(self):
+        for minion in self.minions.values():
+            minion.kill()
+        self.minions.clear()
 
     def start_minions(self, ids):
         for id in ids:

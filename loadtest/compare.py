@@ -42,7 +42,7 @@ class Comparison:
         return time.monotonic() - self.begin
 
     def turn(self, what, make, measure):
-        """The figures of one turn, {} when it failed or there was no time left: both are told. Whatever it started is stopped."""
+        """The figures of one turn, those up to a failure; a failure, or that no time was left, is told. Whatever it started is stopped."""
         self.turns += 1
         if self.elapsed() > 60 * self.options.minutes:
             self.failures.append(f"{what}: left out, {self.options.minutes} minutes were over")
@@ -50,14 +50,14 @@ class Comparison:
         begin, turn = time.monotonic(), None
         try:
             turn = make(self.folder / str(self.turns))
-            return measure(turn)
+            measure(turn)
         except (LoadTestError, AssertionError, OSError, subprocess.SubprocessError) as error:
             self.failures.append(f"{what}: {error}")
-            return {}
         finally:
             if turn is not None:
                 turn.close()
             say(f"{what}: {time.monotonic() - begin:.0f} s")
+        return turn.row if turn is not None else {}
 
     def salt(self, settings):
         return lambda folder: SaltTurn(self.options.salt, folder, settings)

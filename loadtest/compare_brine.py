@@ -26,6 +26,7 @@ class BrineTurn:
     def __init__(self, folder):
         self.folder, self.fleet, self.clock = folder, Fleet(folder), Clock()
         self.programs = []
+        self.row = {}  # what has been measured so far, also when a later part fails
         self.master = self.fleet.master(**MASTER).start()
         self.empty_mib = self.server_mib()
 
@@ -83,7 +84,8 @@ class BrineTurn:
     def beside_salt(self, count):
         first = self.fleet.minion("m1", self.master).start()
         await_(lambda: self.master.up() == ["m1"], "m1")
-        row = {"minion_ready": statistics.median(exec_to_ready(self.master, first, 5))}
+        row = self.row
+        row["minion_ready"] = statistics.median(exec_to_ready(self.master, first, 5))
         row["cli_p50"] = quantile(milliseconds_of([BIN / "brine", "-c", self.master.etc, "m1", "test.ping"], 40), 0.5)
         row |= latency("one", self.load(2000, "m1"))
         minions = [first, *(self.fleet.minion(f"m{i}", self.master).start() for i in range(2, count + 1))]
@@ -97,17 +99,17 @@ class BrineTurn:
         row["herd"] = self.herd("m*")
         self.swarm(count, "drv")
         row |= returns("straight", self.load(5000, "drv*", 16))
-        return row | {"returns_unstored": row["returns_straight"], "cpu_unstored": row["cpu_straight"]}
+        row |= {"returns_unstored": row["returns_straight"], "cpu_unstored": row["cpu_straight"]}
 
     def beside_nats(self, count):
-        row = {"join": self.swarm(count, "sim")}
+        row = self.row
+        row["join"] = self.swarm(count, "sim")
         row["kib"] = (self.server_mib() - self.empty_mib) * 1024 / count
         row |= latency("one", self.load(2000, {"kind": "list-random", "prefix": "sim", "count": count}))
         row["ping_all"] = self.load(7, "sim*")["latency_us"]["p50"] / 1e6
         told = returns("", self.load(max(8, 200_000 // count), "sim*", 4))
         row |= {"returns": told["returns_"], "cpu": told["cpu_"]}
         row["herd"] = self.herd("sim*")
-        return row
 
 
 def latency(name, final):

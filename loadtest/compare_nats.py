@@ -20,6 +20,7 @@ class NatsTurn:
         self.server, self.folder = server, Path(folder)
         self.folder.mkdir(parents=True)
         self.floor, self.port = None, -1
+        self.row = {}  # what has been measured so far, also when a later part fails
         self.start()
         self.empty_mib = self.group.pss_mib()
 
@@ -43,7 +44,8 @@ class NatsTurn:
             self.floor = subprocess.Popen(
                 [BIN / "brine-nats-floor", str(self.port), str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
             )
-        row = {"join": self.phase("connect")["seconds"]}
+        row = self.row
+        row["join"] = self.phase("connect")["seconds"]
         row["kib"] = (self.group.pss_mib() - self.empty_mib) * 1024 / count
         latency = self.phase("request 2000")["latency_us"]
         row |= {"one_p50": latency["p50"] / 1000, "one_p99": latency["p99"] / 1000}
@@ -52,7 +54,6 @@ class NatsTurn:
         told = self.phase("flood 5 4")
         row |= {"returns": told["answers"] / told["seconds"], "cpu": (self.group.cpu_seconds() - before) * 1e6 / told["answers"]}
         row["herd"] = self.herd()
-        return row
 
     def herd(self):
         begin = time.monotonic()

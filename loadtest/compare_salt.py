@@ -12,14 +12,15 @@ WORKERS = (2, 4, 8)  # worker_threads that are tried out
 class SaltTurn:
     def __init__(self, python, folder, settings):
         self.fleet = SaltFleet(python, folder, settings)
+        self.row = {}  # what has been measured so far, also when a later part fails
 
     def close(self):
         self.fleet.close()
 
     def beside_brine(self, count):
-        fleet = self.fleet
+        fleet, row = self.fleet, self.row
         fleet.start_master()
-        row = {"minion_ready": fleet.ready_seconds("m1") * 1000}
+        row["minion_ready"] = fleet.ready_seconds("m1") * 1000
         row["cli_p50"] = quantile(milliseconds_of(fleet.command_line("m1"), 6), 0.5)
         row |= self.trips("one")
         fleet.start_minions([f"m{i}" for i in range(2, count + 1)])
@@ -33,7 +34,7 @@ class SaltTurn:
         self.settle(count)
         row["herd"] = fleet.restart_after_kill(90)
         fleet.kill_minions()
-        return row | self.straight("straight", count)
+        row |= self.straight("straight", count)
 
     def trips(self, name, count=30):
         times = [seconds * 1000 for seconds in self.fleet.probe.ask("trips", target="m1", count=count)["times"]]
@@ -68,7 +69,7 @@ class SaltTurn:
 
     def unstored(self, count):
         self.fleet.start_master()
-        return self.straight("unstored", count)
+        self.row |= self.straight("unstored", count)
 
 
 def best_workers(python, folder, count):

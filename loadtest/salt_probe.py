@@ -15,6 +15,7 @@ import traceback
 
 import salt.client
 import salt.config
+import salt.exceptions
 import salt.utils.event
 
 TIMEOUT = 15
@@ -52,7 +53,10 @@ class Probe:
         client, end, seen = self.client(), time.monotonic() + patience, 0
         client.opts["gather_job_timeout"] = 2  # a ping that was lost is given up soon
         while time.monotonic() < end:
-            seen = len(client.cmd(ALL, "test.ping", timeout=2))
+            try:
+                seen = len(client.cmd(ALL, "test.ping", timeout=2))
+            except salt.exceptions.SaltClientError:  # it is still busy
+                time.sleep(0.2)
             if seen == expected:
                 return {"at": time.monotonic()}
         raise TimeoutError(f"{seen} of {expected} minions answered after {patience} s")
@@ -110,8 +114,9 @@ def main():
         command = json.loads(line)
         try:
             tell(getattr(probe, command.pop("do"))(**command))
-        except Exception:  # of whatever the library met; told to who asked
-            tell({"error": traceback.format_exc(limit=-3)})
+        except Exception as error:  # of whatever the library met; told to who asked
+            traceback.print_exc()
+            tell({"error": f"{type(error).__name__}: {str(error)[:300]}"})
 
 
 if __name__ == "__main__":

@@ -88,6 +88,36 @@ def test_the_page_tells_what_failed():
     assert text.endswith("FAILED: NATS: it did not start")
 
 
+class HalfTurn:
+    def __init__(self, folder):
+        self.row, self.closed = {"one": 1}, False
+
+    def fail(self):
+        raise compare.LoadTestError("no answer")
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_turn_that_fails_keeps_what_it_measured_is_stopped_and_told(tmp_path):
+    class Options:
+        minutes = 1
+
+    turns = []
+    comparison = compare.Comparison(Options, tmp_path)
+    assert comparison.turn("a turn", lambda folder: turns.append(HalfTurn(folder)) or turns[0], HalfTurn.fail) == {"one": 1}
+    assert turns[0].closed and comparison.failures == ["a turn: no answer"]
+
+
+def test_no_turn_begins_when_the_time_is_over(tmp_path):
+    class Options:
+        minutes = 0
+
+    comparison = compare.Comparison(Options, tmp_path)
+    assert comparison.turn("a turn", HalfTurn, HalfTurn.fail) == {}
+    assert comparison.failures == ["a turn: left out, 0 minutes were over"]
+
+
 def test_cpu_counts_children_that_have_ended_and_names_with_brackets():
     fields = process_group.stat_fields("7 (a) b (c) S 1 7 42 0 -1 0 0 0 0 0 10 20 3 4 20 0 1 0 99 0 0")
     assert int(fields[process_group.SESSION]) == 42

@@ -16,6 +16,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tests" / "process"))
 
+import expectations  # noqa: E402
 import figures  # noqa: E402
 import machine  # noqa: E402
 import report  # noqa: E402
@@ -271,39 +272,20 @@ class Run:
         if self.scenario.returners:
             with open(self.master.daemon.returns_file) as lines:
                 history.add_delivered(lines)
-        verdict = history.judge(all_return=self.scenario.expect.get("all_return", False))
-        return verdict, [self.expectation(name, limit) for name, limit in self.scenario.expect.items()]
-
-    def expectation(self, name, limit):
-        finals = [load.final for load in self.loads]
-        total = {key: sum(final[key] for final in finals) for key in ("busy", "failed", "lost", "unsent", "unfinished")}
-        if name == "all_return":
-            return {"what": "every expected minion of every accepted job has returned", "held": True, "saw": "see the verdict"}
-        if name == "none_refused":
-            return {"what": "no job was refused, failed or left unsent", "held": not any(total.values()), "saw": str(total)}
-        if name == "busy_seen":
-            told = any("busy" in reason and "retry" in reason for final in finals for reason in final["reasons"])
-            reasons = {reason: n for final in finals for reason, n in final["reasons"].items()}
-            return {"what": "callers were told 'busy' and when to retry", "held": total["busy"] > 0 and told, "saw": f"{total['busy']} times: {reasons}"}
-        if name == "master_grows_at_most_mib":
-            joined = self.phases[0]["master_mib"][2]
-            grew = max(phase["master_mib"][1] for phase in self.phases) - joined
-            return {"what": f"the master grew by at most {limit} MiB after all had joined", "held": grew <= limit, "saw": f"{grew:.1f} MiB"}
-        slopes = self.slopes()
-        held = all(abs(slopes[key]) <= most or slopes[key] < 0 for key, most in limit.items())
-        return {"what": f"no growth beyond noise in the second half: {limit}", "held": held, "saw": str(slopes)}
+        return history.judge(all_return=self.scenario.expect.get("all_return", False)), self.expectations()
 
     def slopes(self):
-        """Per hour, over the second half of the last phase."""
-        phase = self.phases[-1]
-        half = (phase["from"] + phase["to"]) / 2
-        rows = {name: [row for row in series if half <= row[0] <= phase["to"]] for name, series in self.sampler.processes.items()}
-        result = {}
-        for name in ["master", *(minion.id for minion in self.real), *(swarm.name for swarm in self.swarms)]:
-            if rows.get(name):
-                result[f"{name}_mib"] = round(figures.slope_per_hour([(row[0], row[2]) for row in rows[name]]), 3)
-                result[f"{name}_files"] = round(figures.slope_per_hour([(row[0], row[3]) for row in rows[name]]), 3)
-        return result
+        daemons = {name: rows for name, rows in self.sampler.processes.items() if not name.startswith("load-")}
+        return expectations.slopes(self.phases[-1], daemons)
+
+    def expectations(self):
+        seen = {
+            "finals": [load.final for load in self.loads],
+            "phases": self.phases,
+            "metrics": self.sampler.metrics.get("master", []),
+            "slopes": self.slopes(),
+        }
+        return [expectations.check(name, limit, seen) for name, limit in self.scenario.expect.items()]
 
     def figures(self):
         by_name = {phase["name"]: phase["measures"] for phase in self.phases}
@@ -324,8 +306,8 @@ class Run:
             values.append(by_name[phase][measure])
         return values[0] if len(values) == 1 else values[0] / values[1]
 
-    def result(self, verdict, expectations):
-        failures = verdict.failures + [f"{item['what']}: {item['saw']}" for item in expectations if not item["held"]]
+    def result(self, verdict, expected):
+        failures = verdict.failures + [f"{item['what']}: {item['saw']}" for item in expected if not item["held"]]
         return {
             "scenario": {"name": self.scenario.name, "about": self.scenario.about, "text": self.scenario.text},
             "machine": {**self.facts, "load_after": round(machine.os.getloadavg()[0], 2)},
@@ -340,7 +322,7 @@ class Run:
             "loads": {load.name: load.lines for load in self.loads},
             "metrics": self.sampler.metrics,
             "figures": self.figures(),
-            "verdict": {"passed": not failures, "counts": verdict.counts, "failures": failures, "expectations": expectations},
+            "verdict": {"passed": not failures, "counts": verdict.counts, "failures": failures, "expectations": expected},
         }
 
     # ---- telling ----

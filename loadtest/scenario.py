@@ -4,6 +4,7 @@ import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import expectations
 import yaml
 
 TOP = {"name", "about", "topology", "minions", "phases", "expect", "figures"}
@@ -19,7 +20,7 @@ FIGURE = {"row", "value"}
 MASTER_FAULTS = {"kill master", "stop master", "start master", "restart master", "pause master", "resume master"}
 SWARM_FAULTS = {"join", "leave", "drop", "drop_all", "restart", "half_open", "black_hole", "slow_reader", "flap"}
 STATES = {"open", "answered"}
-EXPECTATIONS = {"all_return", "none_refused", "busy_seen", "master_grows_at_most_mib", "no_growth"}
+EXPECTATIONS = set(expectations.CHECKS)
 
 
 class ScenarioError(Exception):

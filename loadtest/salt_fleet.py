@@ -12,7 +12,7 @@ from processes import LoadTestError
 
 DEFAULT = {"master": {}, "minion": {}}
 # What Salt 3008 offers for speed and keeps as safe; `worker_threads` is tried out in the run. Not `keys.cache_driver: mmap_key`: with it no
-# minion could sign in to a fresh master of 3008.3.
+# minion signed in to a fresh master of 3008.3 when this was tried.
 TUNED = {
     "master": {
         "cache": "mmap_cache",

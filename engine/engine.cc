@@ -251,12 +251,14 @@ Status Engine::admission_control() const {
   if (refusing_) return fail(Code::kUnavailable, "the master is stopping");
   if (!ledger_.available())
     return fail(Code::kUnavailable, "the store is away: " + ledger_.trouble() + "; no job is accepted until it is back");
-  if (board_.full(publishing_)) return std::unexpected(busy(std::to_string(board_.size() + publishing_) + " jobs are open"));
+  if (board_.full(publishing_)) return std::unexpected(too_many_jobs());
   if (ledger_.depth() > options_.ledger.queue / 2) return std::unexpected(busy("the ledger has too much to write"));
   if (options_.outbox_refuses_jobs && counters_.outbox_bytes > options_.outbox_max_bytes)
     return std::unexpected(busy("the outbox has reached outbox.max_bytes because a returner is behind"));
   return {};
 }
+
+Error Engine::too_many_jobs() const { return busy(std::to_string(board_.size() + publishing_) + " jobs are open"); }
 
 Error Engine::refused(Error error) {
   if (error.code == Code::kBusy) counters_.refused_busy.fetch_add(1, std::memory_order_relaxed);
@@ -264,12 +266,18 @@ Error Engine::refused(Error error) {
   return error;
 }
 
+// Refuses before the queue what would be refused behind it: so submissions that come too fast hold up nothing that was accepted.
 void Engine::submit(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done) {
+  if (board_.full(waiting_ + publishing_)) return done(std::unexpected(refused(too_many_jobs())));
+  ++waiting_;
   auto shared = std::make_shared<std::function<void(Result<Submitted>)>>(std::move(done));
   const bool taken = loop_.try_post([this, submission = std::move(submission), watcher = std::move(watcher), shared]() mutable {
+    --waiting_;
     accept(std::move(submission), std::move(watcher), *shared);
   });
-  if (!taken) (*shared)(std::unexpected(refused(busy("too many requests are waiting"))));
+  if (taken) return;
+  --waiting_;
+  (*shared)(std::unexpected(refused(busy("too many requests are waiting"))));
 }
 
 void Engine::accept(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done) {

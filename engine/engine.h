@@ -143,6 +143,7 @@ class Engine {
   Status admission_control() const;
   // Counts the refusal of a job or call; gives the error back.
   Error refused(Error error);
+  Error too_many_jobs() const;
   Result<std::shared_ptr<store::JobRecord>> draft(const Submission& submission);
   void accept(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done);
   void publish(std::shared_ptr<PendingSubmission> pending);
@@ -184,7 +185,8 @@ class Engine {
   JobBoard board_;
   UnixMicros last_jid_ = 0;
   bool refusing_ = false;
-  std::size_t publishing_ = 0;  // jobs on their way through the ledger
+  std::atomic<std::size_t> waiting_{0};     // submissions that the loop has not looked at
+  std::atomic<std::size_t> publishing_{0};  // jobs on their way through the ledger
   std::map<JobId, std::function<void(Result<JobId>)>> calls_;
   std::set<MinionId> moved_journals_;  // since they were last written down
   std::vector<MinionId> came_;         // since the last presence event

@@ -37,6 +37,7 @@ JobBoard::JobBoard(Roster& roster, Gateway& gateway, const Clock& clock, BoardPo
 void JobBoard::open(std::shared_ptr<const store::JobRecord> record, const std::vector<MinionId>& already_returned) {
   const auto [entry, added] = jobs_.try_emplace(record->jid);
   if (!added) return;
+  size_ = jobs_.size();
   entry->second = std::make_shared<OpenJob>();
   OpenJob& job = *entry->second;
   job.record = std::move(record);
@@ -205,6 +206,7 @@ void JobBoard::close(const JobId& jid) {
   }
   gateway_.job_closed(jid);
   jobs_.erase(found);
+  size_ = jobs_.size();
 }
 
 std::vector<std::shared_ptr<const OpenJob>> JobBoard::open_jobs() const {

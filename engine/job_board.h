@@ -5,6 +5,7 @@
 // Confined to the engine's loop.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -89,9 +90,9 @@ class JobBoard {
   // Only this job's watches.
   void review(const JobId& jid);
 
-  // With so many more that are about to be opened.
-  bool full(std::size_t coming = 0) const { return jobs_.size() + coming >= policy_.max_open; }
-  std::size_t size() const { return jobs_.size(); }
+  // With so many more that are about to be opened. Thread-safe, as size().
+  bool full(std::size_t coming = 0) const { return size() + coming >= policy_.max_open; }
+  std::size_t size() const { return size_; }
   std::vector<std::shared_ptr<const OpenJob>> open_jobs() const;
   const OpenJob* find(const JobId& jid) const;
   // The state of a minion that has not returned, for a job that may or may not be open.
@@ -114,6 +115,7 @@ class JobBoard {
   const Clock& clock_;
   const BoardPolicy policy_;
   std::map<JobId, std::shared_ptr<OpenJob>> jobs_;
+  std::atomic<std::size_t> size_{0};  // of jobs_
   MonoTime next_close_{};
 };
 

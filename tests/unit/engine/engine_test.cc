@@ -416,6 +416,26 @@ TEST_F(EngineTest, JobsBeyondTheBoundAreBusy) {
   EXPECT_EQ(store.job_count(), 2u);
 }
 
+TEST_F(EngineTest, SubmissionsThatWaitForTheEngineCountAsOpenJobs) {
+  options.board.max_open = 2;
+  start();
+  connect("a", 1);
+  std::promise<void> release;
+  engine->ask([held = release.get_future().share()](const Engine::View&) { held.wait(); });
+  std::vector<std::future<bool>> accepted;
+  for (int number = 1; number <= 3; ++number) {
+    auto answer = std::make_shared<std::promise<bool>>();
+    accepted.push_back(answer->get_future());
+    engine->submit(asking(number), nullptr, [answer](const Result<Submitted>& result) { answer->set_value(result.has_value()); });
+  }
+  ASSERT_EQ(accepted[2].wait_for(seconds(0)), std::future_status::ready);
+  EXPECT_FALSE(accepted[2].get());
+  EXPECT_EQ(engine->counters().refused_busy, 1u);
+  release.set_value();
+  EXPECT_TRUE(accepted[0].get());
+  EXPECT_TRUE(accepted[1].get());
+}
+
 TEST_F(EngineTest, JobsAreRefusedWithTheStoresMessageWhileItIsAwayAndTakenWhenItIsBack) {
   start();
   connect("a", 1);

@@ -290,10 +290,8 @@ class Run:
     def figures(self):
         by_name = {phase["name"]: phase["measures"] for phase in self.phases}
         by_name[self.phases[-1]["name"]] |= {f"{name}_per_hour": slope for name, slope in self.slopes().items()}
-        return [
-            figures.figure(wanted["row"], self.value_of(wanted, by_name), f"{wanted['value']}, {self.count:,} minions")
-            for wanted in self.scenario.figures
-        ]
+        where = f"{self.count:,} minions, {journals(self.scenario)}"
+        return [figures.figure(item["row"], self.value_of(item, by_name), f"{item['value']}, {where}") for item in self.scenario.figures]
 
     @staticmethod
     def value_of(wanted, by_name):
@@ -349,6 +347,10 @@ class Run:
             if daemon.alive():
                 daemon.resume()
                 daemon.kill()
+
+
+def journals(scenario):
+    return "journals synced" if scenario.minions.get("journal") == "file" else "journals in memory"
 
 
 def shares(count, parts):

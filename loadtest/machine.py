@@ -5,6 +5,8 @@ import platform
 import time
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 
 def syncs_per_second(folder, count=500):
     """Appends of 120 bytes, each with fdatasync, as a log of a database makes them."""
@@ -20,6 +22,17 @@ def syncs_per_second(folder, count=500):
     return count / elapsed
 
 
+def verification_us(count=1_000):
+    """One Ed25519 verification: what each simulated minion pays for each job, and so the pace of this machine for such a load."""
+    key = Ed25519PrivateKey.generate()
+    message = bytes(300)
+    signature, public = key.sign(message), key.public_key()
+    start = time.perf_counter()
+    for _ in range(count):
+        public.verify(signature, message)
+    return 1e6 * (time.perf_counter() - start) / count
+
+
 def facts(folder):
     return {
         "processors": os.cpu_count(),
@@ -28,6 +41,7 @@ def facts(folder):
         "cpu": cpu_name(),
         "load_before": round(os.getloadavg()[0], 2),
         "disk_syncs_per_second": round(syncs_per_second(folder)),
+        "ed25519_verification_us": round(verification_us()),
     }
 
 

@@ -393,7 +393,7 @@ def tell(result, out):
     print(f"\n{result['scenario']['name']}: {result['minions']:,} simulated minions, {result['version']}")
     print(
         f"load average {facts['load_before']} before, {facts['load_after']} after; {facts['processors']} processors; "
-        f"disk {facts['disk_syncs_per_second']} syncs/s; {result['seconds']:.0f} s in all\n"
+        f"disk {facts['disk_syncs_per_second']} syncs/s; Ed25519 verification {facts['ed25519_verification_us']} us; {result['seconds']:.0f} s in all\n"
     )
     print(table(result))
     print("\n" + ", ".join(f"{key} {value:,}" for key, value in verdict["counts"].items()))

@@ -21,6 +21,12 @@ constexpr std::size_t kJoinsPerTurn = 32;
 constexpr milliseconds kSweepEvery{1'000};
 constexpr std::chrono::hours kForever{24 * 365};
 
+// What ends a behaviour finds those that show it.
+bool is_for_all(const SwarmCommand& command) {
+  return command.kind == Kind::kDropAll || (command.kind == Kind::kFlap && command.time == milliseconds(0)) ||
+         (command.kind == Kind::kSlowReader && command.bytes_per_second == 0);
+}
+
 }  // namespace
 
 SwarmLoop::SwarmLoop(const SwarmConfig& config, const GrainsTemplate& grains, unsigned index, std::uint64_t seed)
@@ -215,7 +221,7 @@ void SwarmLoop::carry_out(const LoopOrder& order) {
     waiting_.clear();
     on_each(UINT32_MAX, {.kind = Kind::kLeave});
   } else {
-    on_each(order.command.kind == Kind::kDropAll ? UINT32_MAX : order.command.count, order.command);
+    on_each(is_for_all(order.command) ? UINT32_MAX : order.command.count, order.command);
   }
 }
 

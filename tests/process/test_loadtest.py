@@ -30,7 +30,9 @@ phases:
       - {at: 0.4, do: restart, count: 10}
       - {at: 0.6, do: drop_all}
       - {at: 0.8, do: black_hole, count: 3, seconds: 2}
+      - {at: 0.9, do: flap, count: 4, every_ms: 200}
       - {at: 1, do: restart master}
+      - {at: 1.4, do: flap, count: 2, every_ms: 0}
       - {at: 1.5, do: leave, count: 3}
   - name: after
     load: {target: "*", function: test.ping, until_complete: true}

@@ -33,11 +33,17 @@ Status ExecutionLog::open(const std::string& folder) {
 void ExecutionLog::add(const JobId& jid, const MinionId& minion, bool repeatable) {
   const std::uint64_t mark = mixed(minion::pack(jid).value_or(0)) ^ mixed(std::hash<std::string>{}(minion.str()) + 1);
   (repeatable ? repeatable_ : once_).push_back(mark);
+  write(jid, minion, "\n");
+}
+
+void ExecutionLog::gone(const JobId& jid, const MinionId& minion) { write(jid, minion, " gone\n"); }
+
+void ExecutionLog::write(const JobId& jid, const MinionId& minion, std::string_view end) {
   if (!file_.valid()) return;
   lines_ += jid.str();
   lines_ += ' ';
   lines_ += minion.str();
-  lines_ += '\n';
+  lines_ += end;
   if (lines_.size() >= kWriteAt) static_cast<void>(flush());
 }
 

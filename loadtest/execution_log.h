@@ -1,11 +1,13 @@
 // Every execution of a job on a simulated minion, so that a checker can compare them with what the master recorded: lines "jid minion" in a
-// file that several loops and processes append to, and the count of those that ran twice.
+// file that several loops and processes append to, and the count of those that ran twice. "jid minion gone" tells that a minion has left
+// for good with this return unsaid, because its link was dead.
 //
 // Costs 8 bytes of memory for each execution until the end. Each loop has its own object; whole lines are written at once.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -20,6 +22,7 @@ class ExecutionLog {
   Status open(const std::string& folder);
 
   void add(const JobId& jid, const MinionId& minion, bool repeatable);
+  void gone(const JobId& jid, const MinionId& minion);
   // Hands what was added to the kernel. kUnavailable: the disk does not take it; nothing is forgotten, and the next call tries again.
   Status flush();
 
@@ -29,6 +32,7 @@ class ExecutionLog {
   std::uint64_t repeated() { return beyond_first(repeatable_); }
 
  private:
+  void write(const JobId& jid, const MinionId& minion, std::string_view end);
   static std::uint64_t beyond_first(std::vector<std::uint64_t>& marks);
 
   Fd file_;

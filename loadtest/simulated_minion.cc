@@ -170,11 +170,18 @@ MonoTime SimulatedMinion::turn() {
   compact(now);
   note_state();
   if (leave_by_ && ((agent_->idle() && link_.drained()) || now >= *leave_by_)) {
+    if (!is_open() || link_.is_dead()) note_gone();
     end_life();
     left_ = true;
     return MonoTime::max();
   }
   return next_turn();
+}
+
+// A machine that is taken away for good while its link is dead takes its journal along.
+void SimulatedMinion::note_gone() {
+  for (const minion::JournalEntry* entry : journal_->unfinished()) around_.log.gone(entry->jid, id_);
+  for (const minion::JournalEntry* entry : journal_->unacknowledged()) around_.log.gone(entry->jid, id_);
 }
 
 MonoTime SimulatedMinion::next_turn() const {

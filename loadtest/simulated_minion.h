@@ -104,6 +104,7 @@ class SimulatedMinion final : private minion::Link, minion::Executor, minion::Gr
   void note_state();
   void compact(MonoTime now);
   MonoTime next_turn() const;
+  void note_gone();
 
   Surroundings& around_;
   const std::uint32_t slot_;

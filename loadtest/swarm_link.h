@@ -45,6 +45,8 @@ class SwarmLink {
 
   void reset();                     // an end without a goodbye: RST
   void black_hole(MonoTime until);  // nothing comes or goes any more, and nobody is told
+  // In a black hole.
+  bool is_dead() const { return hole_until_.has_value(); }
   void read_slowly(std::size_t bytes_per_second);
   void suspend();  // neither read nor written, until resume()
   void resume();

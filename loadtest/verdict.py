@@ -21,11 +21,13 @@ CREATE TABLE executed(jid TEXT, minion TEXT, times INTEGER);
 CREATE TABLE jobs(jid TEXT PRIMARY KEY, expected INTEGER, once INTEGER) WITHOUT ROWID;
 CREATE TABLE recorded(jid TEXT, minion TEXT, outcome TEXT, late INTEGER);
 CREATE TABLE unlogged(minion TEXT);
+CREATE TABLE gone(jid TEXT, minion TEXT);
 CREATE TABLE delivered(jid TEXT, minion TEXT, outcome TEXT, late INTEGER, times INTEGER, contents INTEGER);
 """
 
 INDEXES = """
 CREATE INDEX issued_by_jid ON issued(jid);
+CREATE INDEX gone_by_key ON gone(jid, minion);
 CREATE INDEX executed_by_key ON executed(jid, minion);
 CREATE INDEX recorded_by_key ON recorded(jid, minion);
 CREATE INDEX delivered_by_key ON delivered(jid, minion);
@@ -37,7 +39,8 @@ CHECKS = [
     (
         "lost",
         "ran on a minion, and the master has no return of it",
-        "SELECT e.jid, e.minion FROM executed e LEFT JOIN recorded r USING (jid, minion) WHERE r.jid IS NULL",
+        """SELECT e.jid, e.minion FROM executed e LEFT JOIN recorded r USING (jid, minion) LEFT JOIN gone g USING (jid, minion)
+           WHERE r.jid IS NULL AND g.jid IS NULL""",
     ),
     (
         "undelivered",
@@ -122,10 +125,11 @@ class History:
         self.db.executemany("INSERT INTO issued VALUES(?, ?, ?, ?, ?, ?)", ((load, jid, int(e), int(r), int(m), s) for jid, e, r, m, s in rows))
 
     def add_executed(self, lines):
-        """Lines of an executions.log: jid minion."""
-        self.db.execute("CREATE TEMP TABLE run(jid TEXT, minion TEXT)")
-        self.db.executemany("INSERT INTO run VALUES(?, ?)", (line.split(" ") for line in whole_lines(lines)))
-        self.db.execute("INSERT INTO executed SELECT jid, minion, count(*) FROM run GROUP BY jid, minion")
+        """Lines of an executions.log: jid minion, or jid minion gone: it left for good with this return while its link was dead."""
+        self.db.execute("CREATE TEMP TABLE run(jid TEXT, minion TEXT, gone TEXT)")
+        self.db.executemany("INSERT INTO run VALUES(?, ?, ?)", ((line + " ").split(" ")[:3] for line in whole_lines(lines)))
+        self.db.execute("INSERT INTO executed SELECT jid, minion, count(*) FROM run WHERE gone = '' GROUP BY jid, minion")
+        self.db.execute("INSERT INTO gone SELECT DISTINCT jid, minion FROM run WHERE gone <> ''")
         self.db.execute("DROP TABLE run")
 
     def add_unlogged(self, minions):
@@ -174,6 +178,9 @@ class History:
             "executed": self.number("SELECT coalesce(sum(times), 0) FROM executed"),
             "recorded": self.number("SELECT count(*) FROM recorded"),
             "late": self.number("SELECT count(*) FROM recorded WHERE late"),
+            "gone_with_their_minion": self.number(
+                "SELECT count(*) FROM gone g JOIN executed e USING (jid, minion) LEFT JOIN recorded r USING (jid, minion) WHERE r.jid IS NULL"
+            ),
             "delivered": self.number("SELECT count(*) FROM delivered"),
             "delivered_again": self.number("SELECT coalesce(sum(times - 1), 0) FROM delivered"),
         }

@@ -33,7 +33,7 @@ class Past:
         self.executed = [(jid, minion) for jid in (PING, RUN) for minion in MINIONS]
         self.jobs = {PING: (3, "test.ping"), RUN: (3, "cmd.run")}
         self.recorded = [(jid, minion, "returned", 0) for jid in (PING, RUN) for minion in MINIONS]
-        self.unlogged = []
+        self.unlogged, self.gone = [], []
         self.delivered = [self.line(jid, minion) for jid in (PING, RUN) for minion in MINIONS]
 
     @staticmethod
@@ -43,7 +43,7 @@ class Past:
     def judge(self, folder, all_return=False, returner=True):
         history = History(folder / "history.db")
         history.add_issued("load", [" ".join(map(str, row)) + "\n" for row in self.issued])
-        history.add_executed([f"{jid} {minion}\n" for jid, minion in self.executed])
+        history.add_executed([f"{jid} {minion}\n" for jid, minion in self.executed] + [f"{jid} {minion} gone\n" for jid, minion in self.gone])
         history.add_recorded(self.store(folder / "state.db"), {"test.ping"})
         history.add_unlogged(self.unlogged)
         if returner:
@@ -97,6 +97,16 @@ def test_a_return_that_ran_and_is_not_recorded_is_lost(past, tmp_path):
     verdict = past.judge(tmp_path)
     assert fails_with(verdict, "lost")
     assert f"{RUN} sim1" in " ".join(verdict.failures)
+
+
+def test_a_return_that_went_with_its_minion_is_counted_and_not_lost(past, tmp_path):
+    past.recorded.remove((RUN, "sim1", "returned", 0))
+    past.delivered.pop(4)
+    past.gone = [(RUN, "sim1"), (RUN, "sim2")]
+    past.issued[1][2:4] = [2, 1]
+    verdict = past.judge(tmp_path)
+    assert verdict.failures == []
+    assert verdict.counts["gone_with_their_minion"] == 1
 
 
 def test_a_recorded_return_that_the_returner_never_got_is_undelivered(past, tmp_path):

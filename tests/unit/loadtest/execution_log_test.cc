@@ -20,6 +20,17 @@ TEST(ExecutionLog, WritesALineForEachExecution) {
   EXPECT_EQ(read_file(folder / "executions.log").value(), job(1).str() + " sim1\n" + job(2).str() + " sim3\n");
 }
 
+TEST(ExecutionLog, TellsOfMinionsThatWentWithAReturn) {
+  TemporaryFolder folder;
+  ExecutionLog log;
+  ASSERT_TRUE(log.open(folder.path()));
+  log.add(job(1), minion(1), true);
+  log.gone(job(1), minion(1));
+  ASSERT_TRUE(log.flush());
+  EXPECT_EQ(read_file(folder / "executions.log").value(), job(1).str() + " sim1\n" + job(1).str() + " sim1 gone\n");
+  EXPECT_EQ(log.repeated(), 0U);
+}
+
 TEST(ExecutionLog, AppendsToWhatOthersWrote) {
   TemporaryFolder folder;
   for (int i = 0; i < 2; ++i) {

@@ -386,11 +386,18 @@ void Engine::resume_watch(const JobId& jid, const PendingSubmission& pending) {
 
 // Called on the ledger's thread.
 void Engine::acknowledge(const std::vector<CommittedReturn>& returns) {
-  std::map<SessionRef, std::vector<JobId>> by_session;
-  for (const CommittedReturn& value : returns) by_session[value.session].push_back(value.record.jid);
+  std::map<SessionRef, Gateway::Acknowledgement> by_session;
+  for (const CommittedReturn& value : returns) {
+    Gateway::Acknowledgement& acknowledgement = by_session[value.session];
+    acknowledgement.jids.push_back(value.record.jid);
+    acknowledgement.at_once |= value.result == store::ReturnResult::kRepeated;
+  }
   std::vector<Gateway::Acknowledgement> list;
   list.reserve(by_session.size());
-  for (auto& [session, jids] : by_session) list.push_back({session, std::move(jids)});
+  for (auto& [session, acknowledgement] : by_session) {
+    acknowledgement.session = session;
+    list.push_back(std::move(acknowledgement));
+  }
   gateway_.acknowledge(std::move(list));
   BRINE_CRASH_POINT("master.after_acknowledgement");
 }

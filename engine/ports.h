@@ -29,6 +29,7 @@ class Gateway {
   struct Acknowledgement {
     SessionRef session;
     std::vector<JobId> jids;
+    bool at_once = false;  // one of them came again: the acknowledgement before did not arrive
   };
   virtual void acknowledge(std::vector<Acknowledgement> list) = 0;
   virtual void end_session(SessionRef session, GoodbyeReason reason, std::string text) = 0;

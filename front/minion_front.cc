@@ -346,13 +346,13 @@ void MinionFront::deliver(const PreparedJob& job, const std::vector<engine::Gate
 }
 
 void MinionFront::acknowledge(std::vector<engine::Gateway::Acknowledgement> list) {
-  for (auto& [session_ref, jids] : list) {
+  for (auto& [session_ref, jids, at_once] : list) {
     const net::ConnectionId id{session_ref.connection};
     Session* session = find(id);
     if (session == nullptr || session->stage != Stage::kOpen) continue;
     if (session->acks.empty()) due_acks_.emplace_back(context_->clock->now() + context_->acknowledge_after, id);
     session->acks.insert(session->acks.end(), std::make_move_iterator(jids.begin()), std::make_move_iterator(jids.end()));
-    if (session->acks.size() >= kAcksTogether) send_acks(id, *session);
+    if (at_once || session->acks.size() >= kAcksTogether) send_acks(id, *session);
   }
 }
 

@@ -2,7 +2,7 @@
 // Upstream. docs/wire-format.md is its specification.
 //
 // Acknowledgements wait for up to FrontContext::acknowledge_after, to share a write with whatever goes to the same minion next: the
-// minion only keeps its copy of a return a little longer.
+// minion only keeps its copy of a return a little longer. Those of a return that came again are sent at once.
 //
 // Confined to its loop, except deliver(), acknowledge() and end_session(), which front/gateway.h posts to it.
 #pragma once

@@ -149,8 +149,11 @@ TEST_F(EngineTest, RepeatedReturnIsAcknowledgedAgainAndToldOnce) {
   const auto watcher = std::make_shared<FakeWatcher>();
   const auto submitted = submit(asking(1), watcher);
   give_back(submitted->jid, "a", 1);
+  ASSERT_TRUE(eventually([&] { return gateway.acks().size() == 1; }));
+  EXPECT_EQ(gateway.acks_at_once(), 0u);
   give_back(submitted->jid, "a", 1);
   ASSERT_TRUE(eventually([&] { return gateway.acks().size() == 2; }));
+  EXPECT_EQ(gateway.acks_at_once(), 1u);
   give_back(submitted->jid, "b", 2);
   ASSERT_TRUE(eventually([&] { return watcher->finishes() == 1; }));
   EXPECT_THAT(watcher->minions_returned(), ElementsAre("a", "b"));

@@ -95,6 +95,7 @@ class FakeGateway final : public Gateway {
     std::lock_guard lock(mutex_);
     for (Acknowledgement& value : list) {
       for (JobId& jid : value.jids) acks_.emplace_back(value.session, std::move(jid));
+      if (value.at_once) ++acks_at_once_;
     }
   }
   void end_session(SessionRef session, GoodbyeReason reason, std::string text) override {
@@ -108,6 +109,10 @@ class FakeGateway final : public Gateway {
   }
 
   std::vector<Delivered> deliveries() const { return copy(deliveries_); }
+  std::size_t acks_at_once() const {
+    std::lock_guard lock(mutex_);
+    return acks_at_once_;
+  }
   std::vector<JobId> closed() const { return copy(closed_); }
   std::vector<std::pair<SessionRef, JobId>> acks() const { return copy(acks_); }
   std::vector<Ended> ended() const { return copy(ended_); }
@@ -122,6 +127,7 @@ class FakeGateway final : public Gateway {
   mutable std::mutex mutex_;
   std::vector<Delivered> deliveries_;
   std::vector<std::pair<SessionRef, JobId>> acks_;
+  std::size_t acks_at_once_ = 0;
   std::vector<Ended> ended_;
   std::vector<JobId> closed_;
 };

@@ -1,5 +1,5 @@
-// The shared memory of the cluster: one interface, passed by sqlite_store (embedded) and, later, Redis. tests/unit/store/contract.h
-// is its specification in executable form.
+// The shared memory of the cluster: one interface, passed by sqlite_store (embedded) and redis_store (several masters).
+// tests/unit/store/contract.h is its specification in executable form.
 //
 // Threads: commit(), expire() and reopen() are called by one thread at a time (the ledger's). All reading methods may be called
 // by any thread at any time, concurrently with commit(); they see only committed state.
@@ -13,10 +13,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "store/records.h"
 
@@ -57,8 +59,10 @@ struct CommitOutcome {
   std::vector<JobResult> jobs;        // as Batch::jobs
   std::vector<JobId> jids;            // as Batch::jobs: the jid that counts
   std::vector<ReturnResult> returns;  // as Batch::returns
-  FeedPosition feed_before;           // the end of the feed as this batch found it, and as it left it: whoever had read up to the
-  FeedPosition feed_end;              // first has missed nothing but the jobs of this batch
+  // Of a batch with jobs: the end of the feed as it was found and as it was left. Whoever had read up to the first has missed nothing but
+  // the jobs of this batch.
+  FeedPosition feed_before;
+  FeedPosition feed_end;
 };
 
 // What jobs.list_jobs shows of a job.
@@ -139,6 +143,41 @@ class StateStore {
   // The position that this returner has acknowledged; 0 for one never seen.
   virtual Result<std::uint64_t> returner_position(const std::string& returner) const = 0;
   virtual Result<OutboxUsage> outbox_usage() const = 0;
+};
+
+// What other masters have committed. Names what has changed, not how: whoever wants to know reads it.
+struct News {
+  bool missed = false;  // some of it is gone: everything may have changed
+  bool feed = false;    // it has grown
+  // Minions, by their places in the job's expected ones, that have returned (once more, perhaps).
+  std::map<JobId, std::vector<std::uint32_t>> returned;
+  std::vector<MinionId> keys;     // changed or forgotten
+  std::vector<MinionId> minions;  // grains changed or forgotten
+  std::vector<std::string> settings;
+
+  bool empty() const { return !missed && !feed && returned.empty() && keys.empty() && minions.empty() && settings.empty(); }
+};
+
+// Reads what others commit from the moment on at which it was opened. Belongs to one thread.
+class NewsReader {
+ public:
+  virtual ~NewsReader() = default;
+  // Blocks until there is some, or for this long (then it is empty). After an error the next call connects again; what was written
+  // meanwhile is either read then, or `missed` is set.
+  virtual Result<News> wait(milliseconds longest) = 0;
+};
+
+// A store that several masters write. Reading methods as in StateStore.
+class SharedStore : public StateStore {
+ public:
+  virtual Result<std::unique_ptr<NewsReader>> news() = 0;
+
+  // Of these ids; those that have none are left out. A minion may have two keys (denied).
+  virtual Result<std::vector<KeyRecord>> keys_of(const std::vector<MinionId>& ids) const = 0;
+  virtual Result<std::vector<GrainsRecord>> grains_of(const std::vector<MinionId>& ids) const = 0;
+  // Returns by the places of their minions in `expected`, that of the job; those that are not there are left out.
+  virtual Result<std::vector<ReturnRecord>> returns_at(const JobId& jid, const std::vector<MinionId>& expected,
+                                                       const std::vector<std::uint32_t>& places) const = 0;
 };
 
 }  // namespace brine::store

@@ -10,7 +10,7 @@
 #include "store/sqlite/connection.h"
 #include "store/sqlite/counters.h"
 #include "store/sqlite/expiry.h"
-#include "store/sqlite/job_cache.h"
+#include "store/job_cache.h"
 #include "store/sqlite/return_writer.h"
 #include "store/sqlite/write_ahead_log.h"
 #include "store/sqlite_store.h"

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "store/sqlite/connection.h"
-#include "store/sqlite/packed_jid.h"
+#include "store/packed_jid.h"
 
 namespace brine::store::sqlite {
 

@@ -12,8 +12,8 @@
 #include "store/records.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/counters.h"
-#include "store/sqlite/expected_set.h"
-#include "store/sqlite/packed_jid.h"
+#include "store/expected_set.h"
+#include "store/packed_jid.h"
 #include "store/state_store.h"
 
 namespace brine::store::sqlite {

@@ -9,7 +9,7 @@
 #include "store/records.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/counters.h"
-#include "store/sqlite/job_cache.h"
+#include "store/job_cache.h"
 #include "store/state_store.h"
 
 namespace brine::store::sqlite {

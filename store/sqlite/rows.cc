@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "store/sqlite/expected_set.h"
-#include "store/sqlite/packed_jid.h"
+#include "store/expected_set.h"
+#include "store/packed_jid.h"
 
 namespace brine::store::sqlite {
 

@@ -1,8 +1,8 @@
-#include "store/sqlite/expected_set.h"
+#include "store/expected_set.h"
 
 #include <gtest/gtest.h>
 
-namespace brine::store::sqlite {
+namespace brine::store {
 namespace {
 
 std::vector<MinionId> ids(std::initializer_list<std::string> texts) {
@@ -62,4 +62,4 @@ TEST(ExpectedSet, RecognisesDamagedBytes) {
 }
 
 }  // namespace
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

@@ -1,8 +1,8 @@
-#include "store/sqlite/job_cache.h"
+#include "store/job_cache.h"
 
 #include <gtest/gtest.h>
 
-namespace brine::store::sqlite {
+namespace brine::store {
 namespace {
 
 KnownJob job(PackedJid jid, std::size_t function_bytes) { return {jid, std::string(function_bytes, 'f'), {}}; }
@@ -39,4 +39,4 @@ TEST(JobCache, ForgetsAndReplaces) {
 }
 
 }  // namespace
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

@@ -1,8 +1,8 @@
-#include "store/sqlite/packed_jid.h"
+#include "store/packed_jid.h"
 
 #include <gtest/gtest.h>
 
-namespace brine::store::sqlite {
+namespace brine::store {
 namespace {
 
 TEST(PackedJid, TurnsBackIntoTheSameText) {
@@ -32,4 +32,4 @@ TEST(PackedJid, RefusesWhatIsNoJid) {
 TEST(PackedJid, NoneIsTheEmptyId) { EXPECT_TRUE(unpack(kNoJid).empty()); }
 
 }  // namespace
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

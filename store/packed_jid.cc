@@ -1,10 +1,10 @@
-#include "store/sqlite/packed_jid.h"
+#include "store/packed_jid.h"
 
 #include <array>
 #include <ranges>
 #include <string>
 
-namespace brine::store::sqlite {
+namespace brine::store {
 namespace {
 
 struct Field {
@@ -41,4 +41,4 @@ JobId unpack(PackedJid packed) {
   return JobId::trusted(std::move(text));
 }
 
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

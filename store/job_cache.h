@@ -8,10 +8,10 @@
 #include <string>
 #include <unordered_map>
 
-#include "store/sqlite/expected_set.h"
-#include "store/sqlite/packed_jid.h"
+#include "store/expected_set.h"
+#include "store/packed_jid.h"
 
-namespace brine::store::sqlite {
+namespace brine::store {
 
 struct KnownJob {
   PackedJid jid = kNoJid;
@@ -39,4 +39,4 @@ class JobCache {
   std::unordered_map<PackedJid, std::list<KnownJob>::iterator> places_;
 };
 
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

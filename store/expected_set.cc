@@ -1,10 +1,10 @@
-#include "store/sqlite/expected_set.h"
+#include "store/expected_set.h"
 
 #include <algorithm>
 #include <limits>
 #include <numeric>
 
-namespace brine::store::sqlite {
+namespace brine::store {
 namespace {
 
 constexpr std::size_t kMaxIdBytes = 255;
@@ -103,4 +103,4 @@ std::optional<std::uint32_t> ExpectedSet::number_of(std::string_view wanted) con
   return after - 1;
 }
 
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

@@ -1,8 +1,8 @@
-#include "store/sqlite/job_cache.h"
+#include "store/job_cache.h"
 
 #include <utility>
 
-namespace brine::store::sqlite {
+namespace brine::store {
 
 std::size_t JobCache::bytes_of(const KnownJob& job) {
   constexpr std::size_t kNodes = 128;
@@ -40,4 +40,4 @@ void JobCache::clear() {
   bytes_ = 0;
 }
 
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

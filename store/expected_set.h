@@ -13,7 +13,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 
-namespace brine::store::sqlite {
+namespace brine::store {
 
 class ExpectedSet {
  public:
@@ -38,4 +38,4 @@ class ExpectedSet {
   std::vector<std::uint32_t> ends_;
 };
 
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

@@ -7,7 +7,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 
-namespace brine::store::sqlite {
+namespace brine::store {
 
 using PackedJid = std::int64_t;
 
@@ -17,4 +17,4 @@ constexpr PackedJid kNoJid = 0;
 Result<PackedJid> pack(const JobId& jid);
 JobId unpack(PackedJid packed);  // kNoJid: the empty id
 
-}  // namespace brine::store::sqlite
+}  // namespace brine::store

@@ -1,0 +1,42 @@
+// The names of all keys in Redis, in one place. README.md says what each holds.
+//
+// Two hash tags: what must change together lies in one slot. The second one is that of a job's record, returns and outbox, so that
+// these may one day be spread over several (state.partitions; today there is one).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+
+namespace brine::store::redis {
+
+struct Layout {
+  explicit Layout(std::string_view cluster)
+      : shared("brine:{" + std::string(cluster) + "}:"), part("brine:{" + std::string(cluster) + ":00}:") {}
+
+  std::string shared;
+  std::string part;
+
+  std::string store{shared + "store"};  // format and epoch
+  std::string counters{shared + "counters"};
+  std::string feed{shared + "feed"};
+  std::string jobs{shared + "jobs"};
+  std::string open{shared + "open"};
+  std::string forget{shared + "forget"};
+  std::string submission{shared + "submission:"};  // a prefix
+  std::string keys{shared + "keys"};
+  std::string grains{shared + "grains"};
+  std::string journals{shared + "journals"};
+  std::string settings{shared + "settings"};
+  std::string news{shared + "news"};
+
+  std::string job{part + "job:"};          // a prefix
+  std::string returns{part + "returns:"};  // a prefix
+  std::string outbox{part + "outbox"};
+  std::string outbox_state{part + "outbox.state"};
+  std::string returners{part + "returners"};
+  std::string returned{part + "returned"};
+};
+
+}  // namespace brine::store::redis

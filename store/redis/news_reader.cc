@@ -1,0 +1,139 @@
+#include "store/redis/news_reader.h"
+
+#include <charconv>
+#include <utility>
+
+#include "base/bytes.h"
+#include "store/redis/packing.h"
+
+namespace brine::store::redis {
+namespace {
+
+constexpr const char* kEntriesAtOnce = "256";
+constexpr std::size_t kJidBytes = 20;
+
+std::uint64_t position_in(std::string_view id) {
+  std::uint64_t position = 0;
+  std::from_chars(id.data(), id.data() + id.size(), position);  // "number-0"
+  return position;
+}
+
+Error damaged() { return {Code::kCorrupt, "a notice in Redis is damaged"}; }
+
+Status take_returned(std::string_view packed, News& news) {
+  while (!packed.empty()) {
+    if (packed.size() < kJidBytes + 4) return std::unexpected(damaged());
+    BRINE_LET(const JobId jid, JobId::parse(packed.substr(0, kJidBytes)));
+    const std::size_t count = read_le<std::uint32_t>(packed.substr(kJidBytes));
+    packed.remove_prefix(kJidBytes + 4);
+    if (packed.size() / 4 < count) return std::unexpected(damaged());
+    std::vector<std::uint32_t>& places = news.returned[jid];
+    for (std::size_t i = 0; i < count; ++i) places.push_back(read_le<std::uint32_t>(packed.substr(4 * i)));
+    packed.remove_prefix(4 * count);
+  }
+  return {};
+}
+
+Status take_ids(std::string_view packed, std::vector<MinionId>& ids) {
+  BRINE_LET(const std::vector<std::string> names, unpack_names(packed));
+  for (const std::string& name : names) {
+    BRINE_LET(MinionId id, MinionId::parse(name));
+    ids.push_back(std::move(id));
+  }
+  return {};
+}
+
+}  // namespace
+
+StreamNews::StreamNews(std::function<Result<Connection>()> connect, const Layout& layout, std::string origin, milliseconds patience)
+    : connect_(std::move(connect)),
+      layout_(layout),
+      origin_(std::move(origin)),
+      patience_(patience),
+      general_{layout.news},
+      returned_{layout.returned} {}
+
+Status StreamNews::begin() {
+  BRINE_LET(Connection connection, connect_());
+  connection_ = std::move(connection);
+  BRINE_LET(std::tie(general_.position, returned_.position), ends());
+  return {};
+}
+
+Result<std::pair<std::uint64_t, std::uint64_t>> StreamNews::ends() {
+  connection_->add({"HGET", layout_.counters, "news"});
+  connection_->add({"HGET", layout_.outbox_state, "notices"});
+  BRINE_LET(const Reply general, connection_->next());
+  BRINE_LET(const Reply returned, connection_->next());
+  return std::pair(static_cast<std::uint64_t>(general.view().integer().value_or(0)),
+                   static_cast<std::uint64_t>(returned.view().integer().value_or(0)));
+}
+
+// Another server may have taken over that has not got all that was read from the one before.
+Status StreamNews::connect() {
+  BRINE_LET(Connection connection, connect_());
+  connection_ = std::move(connection);
+  auto found = ends();
+  if (!found) {
+    connection_.reset();
+    return std::unexpected(found.error());
+  }
+  if (found->first >= general_.position && found->second >= returned_.position) return {};
+  std::tie(general_.position, returned_.position) = *found;
+  missed_ = true;
+  return {};
+}
+
+Result<News> StreamNews::wait(milliseconds longest) {
+  if (!connection_) BRINE_TRY(connect());
+  News news;
+  news.missed = std::exchange(missed_, false);
+  const milliseconds block = news.missed ? milliseconds(1) : std::max(longest, milliseconds(1));
+  const std::string block_ms = std::to_string(block.count());
+  const std::string general = std::to_string(general_.position) + "-0";
+  const std::string returned = std::to_string(returned_.position) + "-0";
+  const auto read = [&]() -> Status {
+    BRINE_TRY(connection_->set_patience(block + patience_));
+    BRINE_LET(const Reply reply, connection_->ask({"XREAD", "COUNT", kEntriesAtOnce, "BLOCK", block_ms, "STREAMS", layout_.news,
+                                                   layout_.returned, general, returned}));
+    for (std::size_t i = 0; i < reply.view().size(); ++i) BRINE_TRY(take(reply[i], news));
+    return {};
+  };
+  if (auto status = read(); !status) {
+    missed_ = news.missed || status.error().code == Code::kCorrupt;
+    connection_.reset();
+    return std::unexpected(status.error());
+  }
+  return news;
+}
+
+Status StreamNews::take(ReplyView stream, News& news) {
+  Stream& known = stream[0].text() == general_.name ? general_ : returned_;
+  const ReplyView entries = stream[1];
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::uint64_t position = position_in(entries[i][0].text());
+    if (position != known.position + 1) news.missed = true;
+    known.position = position;
+    BRINE_TRY(take_entry(known, entries[i][1], news));
+  }
+  return {};
+}
+
+Status StreamNews::take_entry(const Stream& stream, ReplyView fields, News& news) {
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+    const std::string_view name = fields[i].text();
+    const std::string_view value = fields[i + 1].text();
+    if (name == "o" && value == origin_) return {};
+    if (name == "f") news.feed = true;
+    if (name == "r" && &stream == &returned_) BRINE_TRY(take_returned(value, news));
+    if (name == "k") BRINE_TRY(take_ids(value, news.keys));
+    if (name == "m") BRINE_TRY(take_ids(value, news.minions));
+    if (name == "s") {
+      BRINE_LET(std::vector<std::string> settings, unpack_names(value));
+      news.settings.insert(news.settings.end(), settings.begin(), settings.end());
+    }
+  }
+  return {};
+}
+
+}  // namespace brine::store::redis

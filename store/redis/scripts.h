@@ -1,0 +1,36 @@
+// The Lua scripts: every step that has to be atomic in Redis. Each runs on keys of one slot only.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "store/redis/connection.h"
+
+namespace brine::store::redis {
+
+enum class Script : std::uint8_t {
+  kClaim,      // a job's record, if its jid is free
+  kPublish,    // submissions, feed, open jobs
+  kReturns,    // first returns and the outbox
+  kRemember,   // keys, grains, journals, settings
+  kPositions,  // of returners
+  kTrim,       // the outbox's oldest entries
+  kForget,     // jobs from feed and indexes
+};
+inline constexpr std::size_t kScripts = 7;
+
+// Their names on one server, which keeps them until it restarts.
+class Scripts {
+ public:
+  static Result<Scripts> load(Connection& connection);
+  // Puts a call into the pipeline.
+  void call(Connection& connection, Script script, const Words& keys, const Words& arguments) const;
+
+ private:
+  std::array<std::string, kScripts> names_;
+};
+
+}  // namespace brine::store::redis

@@ -1,0 +1,292 @@
+#include "store/redis_store.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "store/redis/batch_writer.h"
+#include "store/redis/layout.h"
+#include "store/redis/news_reader.h"
+#include "store/redis/reader.h"
+#include "store/redis/server.h"
+
+namespace brine::store {
+namespace {
+
+using redis::BatchWriter;
+using redis::Connection;
+using redis::Reader;
+using redis::Reply;
+
+constexpr const char* kFormat = "1";
+constexpr milliseconds kPauseAfterFailedRead{500};
+constexpr std::size_t kIdleReaders = 4;
+
+std::uint64_t random_number() {
+  std::random_device random;
+  return (static_cast<std::uint64_t>(random()) << 32 | random()) >> 1 | 1;
+}
+
+Result<redis::Login> login_of(const RedisOptions& options, int database) {
+  redis::Login login{.user = options.user, .password = "", .database = database};
+  if (options.password_file.empty()) return login;
+  BRINE_LET(login.password, read_file(options.password_file));
+  while (login.password.ends_with('\n') || login.password.ends_with('\r')) login.password.pop_back();
+  if (login.password.empty()) return fail(Code::kInvalid, options.password_file + " is empty: it has to hold the password");
+  return login;
+}
+
+// The mutex guards idle_, why_away_ and no_reads_before_. writer_ belongs to the thread that commits; epoch_ and replicas_ are written by
+// it alone, epoch_ only before anybody else is there.
+class RedisStore final : public SharedStore {
+ public:
+  RedisStore(RedisOptions options, redis::Endpoint endpoint, redis::Login login)
+      : options_(std::move(options)),
+        endpoint_(std::move(endpoint)),
+        login_(std::move(login)),
+        layout_(options_.cluster),
+        origin_(to_hex(std::to_string(random_number()))) {}
+
+  std::uint64_t epoch() const override { return epoch_; }
+
+  Status open() {
+    BRINE_LET(Connection connection, connect_server(endpoint_, login_, options_.patience));
+    BRINE_LET(const redis::ServerFacts facts, judge_server(connection, endpoint_, options_.durability, options_.patience));
+    if (epoch_ == 0) {
+      BRINE_TRY(create(connection));
+      if (!facts.persistent) log::warning("redis {} keeps nothing over its own restart: set appendonly yes there", connection.address());
+    }
+    BRINE_LET(const std::uint64_t epoch, read_epoch(connection));
+    if (epoch_ != 0 && epoch == 0) return fail(Code::kCorrupt, "redis " + connection.address() + " has been emptied");
+    if (epoch_ != 0 && epoch != epoch_) return fail(Code::kCorrupt, "redis " + connection.address() + " holds another store than before");
+    BRINE_TRY(count_replicas(connection, facts));
+    BRINE_LET(writer_, BatchWriter::open(std::move(connection), layout_, {origin_, replicas_needed(), options_.patience}));
+    const std::scoped_lock guard(mutex_);
+    epoch_ = epoch;
+    why_away_.clear();
+    no_reads_before_ = {};
+    return {};
+  }
+
+  Status reopen() override {
+    close("it is being opened again");
+    auto opened = open();
+    if (!opened) close(opened.error().message);
+    return opened;
+  }
+
+  Result<CommitOutcome> commit(const Batch& batch) override {
+    return write([&] { return writer_->commit(batch, epoch_); });
+  }
+  Result<Expired> expire(const Retention& retention) override {
+    return write([&] { return writer_->expire(retention); });
+  }
+
+  Result<std::unique_ptr<NewsReader>> news() override {
+    auto reader = std::make_unique<redis::StreamNews>([this] { return connect_again(); }, layout_, origin_, options_.patience);
+    BRINE_TRY(reader->begin());
+    return reader;
+  }
+
+  Result<std::vector<KeyRecord>> keys() const override {
+    return read([](Reader& r) { return r.keys(); });
+  }
+  Result<std::vector<KeyRecord>> keys_of(const std::vector<MinionId>& ids) const override {
+    return read([&](Reader& r) { return r.keys_of(ids); });
+  }
+  Result<std::vector<GrainsRecord>> grains() const override {
+    return read([](Reader& r) { return r.grains(); });
+  }
+  Result<std::vector<GrainsRecord>> grains_of(const std::vector<MinionId>& ids) const override {
+    return read([&](Reader& r) { return r.grains_of(ids); });
+  }
+  Result<std::vector<JournalMark>> journals() const override {
+    return read([](Reader& r) { return r.journals(); });
+  }
+  Result<std::optional<std::string>> setting(const std::string& name) const override {
+    return read([&](Reader& r) { return r.setting(name); });
+  }
+  Result<JobId> last_jid() const override {
+    return read([](Reader& r) { return r.last_jid(); });
+  }
+  Result<FeedPosition> feed_end() const override {
+    return read([](Reader& r) { return r.feed_end(); });
+  }
+  Result<std::vector<FeedEntry>> feed_after(FeedPosition after, std::size_t max) const override {
+    return read([&](Reader& r) { return r.feed_after(after, max); });
+  }
+  Result<std::optional<JobRecord>> job(const JobId& jid) const override {
+    return read([&](Reader& r) { return r.job(jid); });
+  }
+  Result<std::optional<JobId>> job_of(const SubmissionId& submission) const override {
+    return read([&](Reader& r) { return r.job_of(submission); });
+  }
+  Result<std::vector<ReturnRecord>> returns_of(const JobId& jid, const MinionId& after, std::size_t max) const override {
+    return read([&](Reader& r) { return r.returns_of(jid, after, max); });
+  }
+  Result<std::vector<ReturnRecord>> returns_at(const JobId& jid, const std::vector<MinionId>& expected,
+                                               const std::vector<std::uint32_t>& places) const override {
+    return read([&](Reader& r) { return r.returns_at(jid, expected, places); });
+  }
+  Result<std::vector<MinionId>> returned_minions(const JobId& jid) const override {
+    return read([&](Reader& r) { return r.returned_minions(jid); });
+  }
+  Result<std::vector<JobId>> open_jobs(UnixMicros now) const override {
+    return read([&](Reader& r) { return r.open_jobs(now); });
+  }
+  Result<std::vector<JobSummary>> list_jobs(const JobId& before, std::size_t max) const override {
+    return read([&](Reader& r) { return r.list_jobs(before, max); });
+  }
+  Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max) const override {
+    return read([&](Reader& r) { return r.outbox_after(position, max); });
+  }
+  Result<std::uint64_t> returner_position(const std::string& returner) const override {
+    return read([&](Reader& r) { return r.returner_position(returner); });
+  }
+  Result<OutboxUsage> outbox_usage() const override {
+    return read([](Reader& r) { return r.outbox_usage(); });
+  }
+
+ private:
+  Status create(Connection& connection) {
+    connection.add({"HSETNX", layout_.store, "format", kFormat});
+    connection.add({"HSETNX", layout_.store, "epoch", std::to_string(random_number())});
+    BRINE_TRY(connection.next());
+    BRINE_TRY(connection.next());
+    return {};
+  }
+
+  // 0: there is no store.
+  Result<std::uint64_t> read_epoch(Connection& connection) const {
+    BRINE_LET(const Reply reply, connection.ask({"HMGET", layout_.store, "format", "epoch"}));
+    if (reply[1].is_nil()) return 0;
+    if (reply[0].text() != kFormat)
+      return fail(Code::kUnsupported, "the store of cluster '" + options_.cluster + "' in redis " + connection.address() + " has format " +
+                                          reply[0].string() + ", this brine knows " + kFormat);
+    return static_cast<std::uint64_t>(reply[1].integer().value_or(0));
+  }
+
+  // The most that were ever seen count: one that has gone is not a reason to ask for less.
+  Status count_replicas(const Connection& connection, const redis::ServerFacts& facts) {
+    replicas_ = std::max(replicas_, facts.replicas);
+    if (options_.durability != RedisDurability::kReplicated || replicas_ > 0) return {};
+    return fail(Code::kUnavailable, "redis " + connection.address() +
+                                        " has no replica, and state.durability: replicated asks for one: add one, or choose async");
+  }
+  int replicas_needed() const { return options_.durability == RedisDurability::kReplicated ? replicas_ / 2 + 1 : 0; }
+
+  // For the others: to the same store, or not at all.
+  Result<Connection> connect_again() const {
+    BRINE_LET(Connection connection, connect_server(endpoint_, login_, options_.patience));
+    BRINE_LET(const std::uint64_t epoch, read_epoch(connection));
+    if (epoch == epoch_) return connection;
+    return fail(Code::kUnavailable, "redis " + connection.address() + " does not hold the store that it held before");
+  }
+
+  void close(const std::string& why) {
+    writer_.reset();
+    const std::scoped_lock guard(mutex_);
+    idle_.clear();
+    why_away_ = why;
+  }
+
+  Error away() const { return {Code::kUnavailable, why_away_}; }
+
+  template <typename Body>
+  auto write(Body body) -> decltype(body()) {
+    if (!writer_) {
+      const std::scoped_lock guard(mutex_);
+      return std::unexpected<Error>(away());
+    }
+    auto result = body();
+    if (!result && result.error().code != Code::kInvalid) {
+      result.error().code = Code::kUnavailable;
+      close(result.error().message);
+    }
+    return result;
+  }
+
+  // An idle connection, or a new one. None while the store is away.
+  Result<Connection> reader() const {
+    {
+      const std::scoped_lock guard(mutex_);
+      if (!why_away_.empty()) return std::unexpected(away());
+      if (!idle_.empty()) {
+        Connection connection = std::move(idle_.back());
+        idle_.pop_back();
+        return connection;
+      }
+      if (std::chrono::steady_clock::now() < no_reads_before_) return fail(Code::kUnavailable, "redis did not answer a moment ago");
+    }
+    return connect_again();
+  }
+
+  // Reading can be repeated: once, on a new connection, when an idle one turns out to be dead.
+  template <typename Body>
+  auto read(Body body) const -> decltype(body(std::declval<Reader&>())) {
+    for (bool again : {true, false}) {
+      auto connection = reader();
+      if (!connection) {
+        pause_reads();
+        return std::unexpected<Error>(connection.error());
+      }
+      Reader reading(*connection, layout_, epoch_);
+      auto result = body(reading);
+      if (result || result.error().code != Code::kUnavailable) {
+        connection->skip_rest();
+        give_back(std::move(*connection));
+        return result;
+      }
+      if (!again) {
+        pause_reads();
+        return result;
+      }
+      forget_idle();
+    }
+    std::unreachable();
+  }
+
+  void give_back(Connection connection) const {
+    const std::scoped_lock guard(mutex_);
+    if (why_away_.empty() && idle_.size() < kIdleReaders) idle_.push_back(std::move(connection));
+  }
+  void forget_idle() const {
+    const std::scoped_lock guard(mutex_);
+    idle_.clear();
+  }
+  void pause_reads() const {
+    const std::scoped_lock guard(mutex_);
+    no_reads_before_ = std::chrono::steady_clock::now() + kPauseAfterFailedRead;
+  }
+
+  const RedisOptions options_;
+  const redis::Endpoint endpoint_;
+  const redis::Login login_;
+  const redis::Layout layout_;
+  const std::string origin_;
+  std::uint64_t epoch_ = 0;
+  int replicas_ = 0;
+  std::unique_ptr<BatchWriter> writer_;
+  mutable std::mutex mutex_;
+  mutable std::vector<Connection> idle_;
+  mutable std::chrono::steady_clock::time_point no_reads_before_{};
+  std::string why_away_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SharedStore>> open_redis_store(const RedisOptions& options) {
+  BRINE_LET(redis::Endpoint endpoint, redis::parse_endpoint(options.url));
+  BRINE_LET(redis::Login login, login_of(options, endpoint.database));
+  auto store = std::make_unique<RedisStore>(options, std::move(endpoint), std::move(login));
+  BRINE_TRY(store->open());
+  return store;
+}
+
+}  // namespace brine::store

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "store/redis/batch_writer.h"
 #include "store/redis/layout.h"
+#include "store/redis/membership.h"
 #include "store/redis/news_reader.h"
 #include "store/redis/reader.h"
 #include "store/redis/server.h"
@@ -94,6 +95,27 @@ class RedisStore final : public SharedStore {
     return reader;
   }
 
+  Result<std::unique_ptr<Membership>> membership() override {
+    return std::make_unique<redis::RedisMembership>([this] { return connect_again(); }, layout_, origin_);
+  }
+
+  Result<std::uint32_t> reserve_indexes(std::uint32_t count) override {
+    BRINE_LET(Connection connection, connect_again());
+    BRINE_LET(const Reply last, connection.ask({"HINCRBY", layout_.counters, "index", std::to_string(count)}));
+    return static_cast<std::uint32_t>(last.view().integer().value_or(0) - count + 1);
+  }
+  Result<std::string> claim_setting(const std::string& name, const std::string& value) override {
+    BRINE_LET(Connection connection, connect_again());
+    connection.add({"HSETNX", layout_.settings, name, value});
+    connection.add({"HGET", layout_.settings, name});
+    BRINE_TRY(connection.next());
+    BRINE_LET(const Reply holds, connection.next());
+    return holds.view().string();
+  }
+  Result<UnixMicros> time() const override {
+    return read([](Reader& r) { return r.time(); });
+  }
+
   Result<std::vector<KeyRecord>> keys() const override {
     return read([](Reader& r) { return r.keys(); });
   }
@@ -108,6 +130,15 @@ class RedisStore final : public SharedStore {
   }
   Result<std::vector<JournalMark>> journals() const override {
     return read([](Reader& r) { return r.journals(); });
+  }
+  Result<std::vector<JournalMark>> journals_of(const std::vector<MinionId>& ids) const override {
+    return read([&](Reader& r) { return r.journals_of(ids); });
+  }
+  Result<std::vector<Presence>> presence() const override {
+    return read([](Reader& r) { return r.presence(); });
+  }
+  Result<std::vector<Presence>> presence_of(const std::vector<MinionId>& ids) const override {
+    return read([&](Reader& r) { return r.presence_of(ids); });
   }
   Result<std::optional<std::string>> setting(const std::string& name) const override {
     return read([&](Reader& r) { return r.setting(name); });

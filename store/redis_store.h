@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "store/state_store.h"
+#include "store/shared_store.h"
 
 namespace brine::store {
 

@@ -13,12 +13,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/result.h"
 #include "store/records.h"
 
@@ -59,6 +57,7 @@ struct CommitOutcome {
   std::vector<JobResult> jobs;        // as Batch::jobs
   std::vector<JobId> jids;            // as Batch::jobs: the jid that counts
   std::vector<ReturnResult> returns;  // as Batch::returns
+  std::vector<bool> keys;             // as Batch::keys: false: one of the same or a higher version was there
   // Of a batch with jobs: the end of the feed as it was found and as it was left. Whoever had read up to the first has missed nothing but
   // the jobs of this batch.
   FeedPosition feed_before;
@@ -143,41 +142,6 @@ class StateStore {
   // The position that this returner has acknowledged; 0 for one never seen.
   virtual Result<std::uint64_t> returner_position(const std::string& returner) const = 0;
   virtual Result<OutboxUsage> outbox_usage() const = 0;
-};
-
-// What other masters have committed. Names what has changed, not how: whoever wants to know reads it.
-struct News {
-  bool missed = false;  // some of it is gone: everything may have changed
-  bool feed = false;    // it has grown
-  // Minions, by their places in the job's expected ones, that have returned (once more, perhaps).
-  std::map<JobId, std::vector<std::uint32_t>> returned;
-  std::vector<MinionId> keys;     // changed or forgotten
-  std::vector<MinionId> minions;  // grains changed or forgotten
-  std::vector<std::string> settings;
-
-  bool empty() const { return !missed && !feed && returned.empty() && keys.empty() && minions.empty() && settings.empty(); }
-};
-
-// Reads what others commit from the moment on at which it was opened. Belongs to one thread.
-class NewsReader {
- public:
-  virtual ~NewsReader() = default;
-  // Blocks until there is some, or for this long (then it is empty). After an error the next call connects again; what was written
-  // meanwhile is either read then, or `missed` is set.
-  virtual Result<News> wait(milliseconds longest) = 0;
-};
-
-// A store that several masters write. Reading methods as in StateStore.
-class SharedStore : public StateStore {
- public:
-  virtual Result<std::unique_ptr<NewsReader>> news() = 0;
-
-  // Of these ids; those that have none are left out. A minion may have two keys (denied).
-  virtual Result<std::vector<KeyRecord>> keys_of(const std::vector<MinionId>& ids) const = 0;
-  virtual Result<std::vector<GrainsRecord>> grains_of(const std::vector<MinionId>& ids) const = 0;
-  // Returns by the places of their minions in `expected`, that of the job; those that are not there are left out.
-  virtual Result<std::vector<ReturnRecord>> returns_at(const JobId& jid, const std::vector<MinionId>& expected,
-                                                       const std::vector<std::uint32_t>& places) const = 0;
 };
 
 }  // namespace brine::store

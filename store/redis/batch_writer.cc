@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -36,11 +35,6 @@ std::string life_in_ms(const JobRecord& job) {
   return std::to_string(std::max<std::int64_t>(0, job.forget_at - job.issued) / 1000 + kLifeBeyond);
 }
 
-std::string padded(std::uint64_t version) {
-  std::string digits = std::to_string(version);
-  return std::string(20 - digits.size(), '0') + digits;
-}
-
 std::string key_field(const MinionId& id, bool denied) { return denied ? id.str() + '!' : id.str(); }
 
 std::optional<ReturnResult> result_of(char letter) {
@@ -54,24 +48,6 @@ std::optional<ReturnResult> result_of(char letter) {
 }
 
 Error strange(std::string_view what) { return {Code::kInternal, "redis gave a strange answer to " + std::string(what)}; }
-
-// For the other masters: which minions, by number, have returned for which jobs.
-class Notice {
- public:
-  void add(const JobId& jid, std::uint32_t number) { numbers_[jid].push_back(number); }
-  std::string packed() const {
-    std::string bytes;
-    for (const auto& [jid, numbers] : numbers_) {
-      bytes += jid.str();
-      append_le(bytes, static_cast<std::uint32_t>(numbers.size()));
-      for (const std::uint32_t number : numbers) append_le(bytes, number);
-    }
-    return bytes;
-  }
-
- private:
-  std::map<JobId, std::vector<std::uint32_t>> numbers_;
-};
 
 }  // namespace
 
@@ -89,7 +65,7 @@ Result<CommitOutcome> BatchWriter::commit(const Batch& batch, std::uint64_t epoc
   outcome.returns.resize(batch.returns.size());
   if (!batch.jobs.empty()) BRINE_TRY(publish(batch, prepared, epoch, outcome));
   if (!batch.returns.empty()) BRINE_TRY(add_returns(batch.returns, outcome.returns));
-  BRINE_TRY(remember(batch));
+  BRINE_TRY(remember(batch, outcome.keys));
   if (!batch.returner_positions.empty()) BRINE_TRY(raise_positions(batch));
   if (!batch.empty()) BRINE_TRY(confirm());
   return outcome;
@@ -217,7 +193,7 @@ Status BatchWriter::add_returns(const std::vector<ReturnRecord>& returns, std::v
 Status BatchWriter::add_portion(const std::vector<ReturnRecord>& returns, const std::vector<std::size_t>& places,
                                 std::vector<ReturnResult>& results, std::vector<std::size_t>& again) {
   Text text;
-  Notice notice;
+  Places returned;  // for the other masters
   std::vector<std::size_t> sent;
   for (const std::size_t i : places) {
     const ReturnRecord& value = returns[i];
@@ -227,7 +203,7 @@ Status BatchWriter::add_portion(const std::vector<ReturnRecord>& returns, const 
       results[i] = ReturnResult::kUnexpected;
       continue;
     }
-    if (number) notice.add(value.jid, *number);
+    if (number) returned[value.jid].push_back(*number);
     text.add(value.jid.str());
     text.add(number ? std::to_string(*number) : "");
     text.add(value.minion.str());
@@ -235,7 +211,7 @@ Status BatchWriter::add_portion(const std::vector<ReturnRecord>& returns, const 
     sent.push_back(i);
   }
   if (sent.empty()) return {};
-  const std::string packed = notice.packed();
+  const std::string packed = pack_places(returned);
   Words words{options_.origin, packed};
   const Words values = text.words();
   words.insert(words.end(), values.begin(), values.end());
@@ -256,7 +232,7 @@ Status BatchWriter::add_portion(const std::vector<ReturnRecord>& returns, const 
 
 // ---- what is small ---------------------------------------------------------------------------------------------------------
 
-Status BatchWriter::remember(const Batch& batch) {
+Status BatchWriter::remember(const Batch& batch, std::vector<bool>& written) {
   Text changes;
   const auto add = [&](const char* what, std::string name, std::string version, std::string value) {
     changes.add(what);
@@ -292,8 +268,10 @@ Status BatchWriter::remember(const Batch& batch) {
   Words words{options_.origin, key_names, minion_names, setting_names};
   words.insert(words.end(), values.begin(), values.end());
   scripts_.call(connection_, Script::kRemember,
-                {layout_.keys, layout_.grains, layout_.journals, layout_.settings, layout_.counters, layout_.news}, words);
-  BRINE_TRY(connection_.next());
+                {layout_.keys, layout_.grains, layout_.journals, layout_.settings, layout_.counters, layout_.news, layout_.presence},
+                words);
+  BRINE_LET(const Reply reply, connection_.next());
+  for (const char digit : reply.view().text()) written.push_back(digit == '1');
   return {};
 }
 

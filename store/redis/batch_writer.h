@@ -49,7 +49,7 @@ class BatchWriter {
   Status add_returns(const std::vector<ReturnRecord>& returns, std::vector<ReturnResult>& results);
   Status add_portion(const std::vector<ReturnRecord>& returns, const std::vector<std::size_t>& places, std::vector<ReturnResult>& results,
                      std::vector<std::size_t>& again);
-  Status remember(const Batch& batch);
+  Status remember(const Batch& batch, std::vector<bool>& written);
   Status raise_positions(const Batch& batch);
   Status confirm();
   Status forget_jobs(const Retention& retention, std::size_t& count);

@@ -33,6 +33,7 @@ constexpr Meaning kMeanings[] = {
     {"ERR AUTH ", Code::kDenied, "has no password set, but one was given: look at state.password_file"},
     {"NOPERM ", Code::kDenied, "does not give this user the rights it needs"},
     {"ERR DB index", Code::kInvalid, "has no such database"},
+    {"FENCED ", Code::kDenied, "has given this master's lease up"},
     {"WRONGTYPE ", Code::kCorrupt, "holds something else under one of our keys"},
 };
 

@@ -30,6 +30,9 @@ struct Layout {
   std::string journals{shared + "journals"};
   std::string settings{shared + "settings"};
   std::string news{shared + "news"};
+  std::string masters{shared + "masters"};
+  std::string lease{shared + "lease:"};  // a prefix
+  std::string presence{shared + "presence"};
 
   std::string job{part + "job:"};          // a prefix
   std::string returns{part + "returns:"};  // a prefix

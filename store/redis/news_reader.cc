@@ -3,35 +3,17 @@
 #include <charconv>
 #include <utility>
 
-#include "base/bytes.h"
 #include "store/redis/packing.h"
 
 namespace brine::store::redis {
 namespace {
 
 constexpr const char* kEntriesAtOnce = "256";
-constexpr std::size_t kJidBytes = 20;
 
 std::uint64_t position_in(std::string_view id) {
   std::uint64_t position = 0;
   std::from_chars(id.data(), id.data() + id.size(), position);  // "number-0"
   return position;
-}
-
-Error damaged() { return {Code::kCorrupt, "a notice in Redis is damaged"}; }
-
-Status take_returned(std::string_view packed, News& news) {
-  while (!packed.empty()) {
-    if (packed.size() < kJidBytes + 4) return std::unexpected(damaged());
-    BRINE_LET(const JobId jid, JobId::parse(packed.substr(0, kJidBytes)));
-    const std::size_t count = read_le<std::uint32_t>(packed.substr(kJidBytes));
-    packed.remove_prefix(kJidBytes + 4);
-    if (packed.size() / 4 < count) return std::unexpected(damaged());
-    std::vector<std::uint32_t>& places = news.returned[jid];
-    for (std::size_t i = 0; i < count; ++i) places.push_back(read_le<std::uint32_t>(packed.substr(4 * i)));
-    packed.remove_prefix(4 * count);
-  }
-  return {};
 }
 
 Status take_ids(std::string_view packed, std::vector<MinionId>& ids) {
@@ -125,7 +107,10 @@ Status StreamNews::take_entry(const Stream& stream, ReplyView fields, News& news
     const std::string_view value = fields[i + 1].text();
     if (name == "o" && value == origin_) return {};
     if (name == "f") news.feed = true;
-    if (name == "r" && &stream == &returned_) BRINE_TRY(take_returned(value, news));
+    if (name == "r" && &stream == &returned_) BRINE_TRY(unpack_places(value, news.returned));
+    if (name == "q") BRINE_TRY(unpack_places(value, news.running));
+    if (name == "l") news.masters = true;
+    if (name == "p") BRINE_TRY(take_ids(value, news.presence));
     if (name == "k") BRINE_TRY(take_ids(value, news.keys));
     if (name == "m") BRINE_TRY(take_ids(value, news.minions));
     if (name == "s") {

@@ -7,7 +7,7 @@
 
 #include "store/redis/connection.h"
 #include "store/redis/layout.h"
-#include "store/state_store.h"
+#include "store/shared_store.h"
 
 namespace brine::store::redis {
 

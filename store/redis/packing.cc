@@ -7,6 +7,8 @@
 namespace brine::store::redis {
 namespace {
 
+constexpr std::size_t kJidBytes = 20;
+
 class Packer {
  public:
   template <typename Int>
@@ -176,6 +178,86 @@ Result<JournalMark> unpack_mark(const MinionId& id, std::string_view packed) {
   mark.sequence = bytes.number<std::uint64_t>();
   BRINE_TRY(bytes.status("a journal mark"));
   return mark;
+}
+
+std::string pack_card(const MasterCard& card) {
+  return Packer()
+      .text(card.id)
+      .text(card.public_key)
+      .text(card.wrap_key)
+      .text(card.address)
+      .number(card.since)
+      .number(card.minions)
+      .number(static_cast<std::uint8_t>(card.draining))
+      .take();
+}
+
+Result<MasterCard> unpack_card(std::string_view packed) {
+  Unpacker bytes(packed);
+  MasterCard card;
+  card.id = bytes.text();
+  card.public_key = bytes.text();
+  card.wrap_key = bytes.text();
+  card.address = bytes.text();
+  card.since = bytes.number<UnixMicros>();
+  card.minions = bytes.number<std::uint32_t>();
+  card.draining = bytes.number<std::uint8_t>() != 0;
+  BRINE_TRY(bytes.status("a master"));
+  return card;
+}
+
+std::string pack_presence(const Presence& presence) {
+  return Packer()
+      .text(presence.master)
+      .number(static_cast<std::uint8_t>(presence.state))
+      .number(presence.instance)
+      .number(presence.since)
+      .text(presence.address)
+      .take();
+}
+
+Result<Presence> unpack_presence(const MinionId& id, std::uint64_t generation, std::string_view packed) {
+  Unpacker bytes(packed);
+  Presence presence{.id = id};
+  presence.generation = generation;
+  presence.master = bytes.text();
+  presence.state = static_cast<Presence::State>(bytes.number<std::uint8_t>());
+  presence.instance = bytes.number<std::uint64_t>();
+  presence.since = bytes.number<UnixMicros>();
+  presence.address = bytes.text();
+  BRINE_TRY(bytes.status("a presence"));
+  BRINE_TRY(check_enum(presence.state, Presence::State::kLeft, "a presence"));
+  return presence;
+}
+
+std::string pack_places(const Places& places) {
+  std::string packed;
+  for (const auto& [jid, numbers] : places) {
+    packed += jid.str();
+    append_le(packed, static_cast<std::uint32_t>(numbers.size()));
+    for (const std::uint32_t number : numbers) append_le(packed, number);
+  }
+  return packed;
+}
+
+Status unpack_places(std::string_view packed, Places& places) {
+  const auto damaged = [] { return fail(Code::kCorrupt, "a notice in Redis is damaged"); };
+  while (!packed.empty()) {
+    if (packed.size() < kJidBytes + 4) return damaged();
+    BRINE_LET(const JobId jid, JobId::parse(packed.substr(0, kJidBytes)));
+    const std::size_t count = read_le<std::uint32_t>(packed.substr(kJidBytes));
+    packed.remove_prefix(kJidBytes + 4);
+    if (packed.size() / 4 < count) return damaged();
+    std::vector<std::uint32_t>& numbers = places[jid];
+    for (std::size_t i = 0; i < count; ++i) numbers.push_back(read_le<std::uint32_t>(packed.substr(4 * i)));
+    packed.remove_prefix(4 * count);
+  }
+  return {};
+}
+
+std::string padded(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  return std::string(20 - digits.size(), '0') + digits;
 }
 
 std::string pack_names(const std::vector<std::string>& names) {

@@ -2,13 +2,15 @@
 // Decoders judge every length: whoever can write the Redis gets kCorrupt, not our memory.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "store/records.h"
-#include "store/state_store.h"
+#include "store/shared_store.h"
 
 namespace brine::store::redis {
 
@@ -29,6 +31,22 @@ Status unpack_rest(std::string_view packed, JobRecord& job);
 
 std::string pack_mark(const JournalMark& mark);
 Result<JournalMark> unpack_mark(const MinionId& id, std::string_view packed);
+
+std::string pack_card(const MasterCard& card);
+Result<MasterCard> unpack_card(std::string_view packed);
+
+// Without id and generation.
+std::string pack_presence(const Presence& presence);
+Result<Presence> unpack_presence(const MinionId& id, std::uint64_t generation, std::string_view packed);
+
+// Places among the expected minions of jobs.
+using Places = std::map<JobId, std::vector<std::uint32_t>>;
+std::string pack_places(const Places& places);
+// Adds to what is there.
+Status unpack_places(std::string_view packed, Places& places);
+
+// 20 digits, so that texts compare as numbers.
+std::string padded(std::uint64_t number);
 
 // A list of names: minions, settings.
 std::string pack_names(const std::vector<std::string>& names);

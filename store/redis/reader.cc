@@ -1,6 +1,7 @@
 #include "store/redis/reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <utility>
 
@@ -11,7 +12,7 @@
 namespace brine::store::redis {
 namespace {
 
-constexpr std::size_t kVersionDigits = 20;  // in front of a key
+constexpr std::size_t kVersionDigits = 20;  // in front of a key and a presence
 constexpr std::size_t kPage = 1'000;
 
 Error damaged(std::string_view what) { return {Code::kCorrupt, std::string(what) + " in Redis is damaged"}; }
@@ -29,10 +30,8 @@ Result<std::uint64_t> position_of(ReplyView entry) {
   if (!id.ends_with("-0")) return std::unexpected(damaged("a position"));
   id.remove_suffix(2);
   std::uint64_t position = 0;
-  for (const char digit : id) {
-    if (digit < '0' || digit > '9') return std::unexpected(damaged("a position"));
-    position = position * 10 + static_cast<std::uint64_t>(digit - '0');
-  }
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), position);
+  if (error != std::errc() || end != id.data() + id.size()) return std::unexpected(damaged("a position"));
   return position;
 }
 
@@ -44,6 +43,15 @@ Result<KeyRecord> key_of(std::string_view field_name, std::string_view value) {
   BRINE_LET(KeyRecord key, unpack_key(*id, value.substr(kVersionDigits)));
   if (denied != (key.state == KeyState::kDenied)) return std::unexpected(damaged("a key"));
   return key;
+}
+
+Result<Presence> presence_of_value(const MinionId& id, std::string_view value) {
+  std::uint64_t generation = 0;
+  const std::string_view digits = value.substr(0, kVersionDigits);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), generation);
+  if (digits.size() < kVersionDigits || error != std::errc() || end != digits.data() + digits.size())
+    return std::unexpected(damaged("a presence"));
+  return unpack_presence(id, generation, value.substr(kVersionDigits));
 }
 
 Result<OutboxEntry> outbox_entry_of(ReplyView entry) {
@@ -156,6 +164,38 @@ Result<std::vector<JournalMark>> Reader::journals() {
   }));
   std::vector<JournalMark> list;
   for (auto& [name, mark] : all) list.push_back(std::move(mark));
+  return list;
+}
+
+Result<std::vector<JournalMark>> Reader::journals_of(const std::vector<MinionId>& ids) {
+  std::vector<JournalMark> list;
+  BRINE_TRY(pick(layout_.journals, texts(ids), [&](std::size_t i, std::string_view value) -> Status {
+    BRINE_LET(JournalMark mark, unpack_mark(ids[i], value));
+    list.push_back(std::move(mark));
+    return {};
+  }));
+  return list;
+}
+
+Result<std::vector<Presence>> Reader::presence() {
+  std::map<std::string, Presence, std::less<>> all;
+  BRINE_TRY(scan(layout_.presence, [&](std::string_view name, std::string_view value) -> Status {
+    BRINE_LET(MinionId id, MinionId::parse(name));
+    BRINE_LET(all[std::string(name)], presence_of_value(id, value));
+    return {};
+  }));
+  std::vector<Presence> list;
+  for (auto& [name, presence] : all) list.push_back(std::move(presence));
+  return list;
+}
+
+Result<std::vector<Presence>> Reader::presence_of(const std::vector<MinionId>& ids) {
+  std::vector<Presence> list;
+  BRINE_TRY(pick(layout_.presence, texts(ids), [&](std::size_t i, std::string_view value) -> Status {
+    BRINE_LET(Presence presence, presence_of_value(ids[i], value));
+    list.push_back(std::move(presence));
+    return {};
+  }));
   return list;
 }
 
@@ -333,6 +373,11 @@ Result<OutboxUsage> Reader::outbox_usage() {
   BRINE_LET(const Reply reply, connection_.ask({"HMGET", layout_.outbox_state, "end", "end_bytes", "start", "start_bytes"}));
   const std::uint64_t end = number(reply[0]);
   return OutboxUsage{end - number(reply[2]), number(reply[1]) - number(reply[3]), end};
+}
+
+Result<UnixMicros> Reader::time() {
+  BRINE_LET(const Reply reply, connection_.ask({"TIME"}));
+  return static_cast<UnixMicros>(number(reply[0]) * 1'000'000 + number(reply[1]));
 }
 
 }  // namespace brine::store::redis

@@ -8,7 +8,7 @@
 #include "store/expected_set.h"
 #include "store/redis/connection.h"
 #include "store/redis/layout.h"
-#include "store/state_store.h"
+#include "store/shared_store.h"
 
 namespace brine::store::redis {
 
@@ -21,6 +21,9 @@ class Reader {
   Result<std::vector<GrainsRecord>> grains();
   Result<std::vector<GrainsRecord>> grains_of(const std::vector<MinionId>& ids);
   Result<std::vector<JournalMark>> journals();
+  Result<std::vector<JournalMark>> journals_of(const std::vector<MinionId>& ids);
+  Result<std::vector<Presence>> presence();
+  Result<std::vector<Presence>> presence_of(const std::vector<MinionId>& ids);
   Result<std::optional<std::string>> setting(const std::string& name);
   Result<JobId> last_jid();
   Result<FeedPosition> feed_end();
@@ -36,6 +39,7 @@ class Reader {
   Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max);
   Result<std::uint64_t> returner_position(const std::string& returner);
   Result<OutboxUsage> outbox_usage();
+  Result<UnixMicros> time();
 
  private:
   // Every field and value of a hash, in portions, so that a large one holds up nobody for long.

@@ -91,8 +91,8 @@ end
 return table.concat(answers)
 )";
 
-// KEYS: keys, grains, journals, settings, counters, news. ARGV: origin, changed key ids, changed minions, changed settings (packed names),
-// then for each change: what, name, version, value. Answers a digit for each key: 1 written, 0 a version as high is there.
+// KEYS: keys, grains, journals, settings, counters, news, presence. ARGV: origin, changed key ids, changed minions, changed settings
+// (packed names), then for each change: what, name, version, value. Answers a digit for each key: 1 written, 0 a version as high is there.
 constexpr const char* kRememberText = R"(
 local answers = {}
 for i = 5, #ARGV, 4 do
@@ -114,6 +114,7 @@ for i = 5, #ARGV, 4 do
   elseif what == 'no minion' then
     redis.call('HDEL', KEYS[2], name)
     redis.call('HDEL', KEYS[3], name)
+    redis.call('HDEL', KEYS[7], name)
   elseif what == 'setting' then
     redis.call('HSET', KEYS[4], name, value)
   else
@@ -192,8 +193,72 @@ end
 return #ARGV
 )";
 
-constexpr std::array<const char*, kScripts> kTexts{kClaimText,     kPublishText, kReturnsText, kRememberText,
-                                                   kPositionsText, kTrimText,    kForgetText};
+// KEYS: lease, masters, counters, news. ARGV: token, life in ms, master, card. Answers 'held', or the card of who holds it.
+// Prolonging it writes nothing that a full server would refuse.
+constexpr const char* kLeaseText = R"(
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return redis.call('HGET', KEYS[2], ARGV[3]) or '' end
+if holder then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+else
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+end
+if not holder or redis.call('HGET', KEYS[2], ARGV[3]) ~= ARGV[4] then
+  redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
+  local news = redis.call('HINCRBY', KEYS[3], 'news', 1)
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'l', '1')
+end
+return 'held'
+)";
+
+// KEYS: as above. ARGV: token, master.
+constexpr const char* kLeaveText = R"(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HDEL', KEYS[2], ARGV[2])
+local news = redis.call('HINCRBY', KEYS[3], 'news', 1)
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'l', '1')
+return 1
+)";
+
+// KEYS: lease, presence, counters, news. ARGV: token, ids (packed names), then for each minion: id, presence. Answers the first of the
+// generations given, which follow one another.
+constexpr const char* kArrivedText = R"(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the lease is not held') end
+local count = (#ARGV - 2) / 2
+local last = redis.call('HINCRBY', KEYS[3], 'generation', count)
+for i = 1, count do
+  redis.call('HSET', KEYS[2], ARGV[1 + 2 * i], string.format('%020.0f', last - count + i) .. ARGV[2 + 2 * i])
+end
+local news = redis.call('HINCRBY', KEYS[3], 'news', 1)
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'p', ARGV[2])
+return last - count + 1
+)";
+
+// KEYS: as above. ARGV: token, ids, then for each minion: id, generation (20 digits), presence.
+constexpr const char* kWentText = R"(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the lease is not held') end
+for i = 3, #ARGV, 3 do
+  local held = redis.call('HGET', KEYS[2], ARGV[i])
+  if held and string.sub(held, 1, 20) == ARGV[i + 1] then
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1] .. ARGV[i + 2])
+  end
+end
+local news = redis.call('HINCRBY', KEYS[3], 'news', 1)
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'p', ARGV[2])
+return 1
+)";
+
+// KEYS: lease, counters, news. ARGV: token, jobs and places (packed).
+constexpr const char* kRunningText = R"(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the lease is not held') end
+local news = redis.call('HINCRBY', KEYS[2], 'news', 1)
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'q', ARGV[2])
+return 1
+)";
+
+constexpr std::array<const char*, kScripts> kTexts{kClaimText,  kPublishText, kReturnsText, kRememberText, kPositionsText, kTrimText,
+                                                   kForgetText, kLeaseText,   kLeaveText,   kArrivedText,  kWentText,      kRunningText};
 
 }  // namespace
 

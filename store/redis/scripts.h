@@ -19,8 +19,13 @@ enum class Script : std::uint8_t {
   kPositions,  // of returners
   kTrim,       // the outbox's oldest entries
   kForget,     // jobs from feed and indexes
+  kLease,      // of a master
+  kLeave,
+  kArrived,  // minions at a master
+  kWent,
+  kRunning,
 };
-inline constexpr std::size_t kScripts = 7;
+inline constexpr std::size_t kScripts = 12;
 
 // Their names on one server, which keeps them until it restarts.
 class Scripts {

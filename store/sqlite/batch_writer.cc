@@ -117,7 +117,7 @@ Result<CommitOutcome> BatchWriter::apply(const Batch& batch) {
     outcome.returns.push_back(result);
   }
   BRINE_TRY(returns_->finish_batch());
-  BRINE_TRY(apply_keys(batch));
+  BRINE_TRY(apply_keys(batch, outcome.keys));
   BRINE_TRY(apply_minions(batch));
   BRINE_TRY(apply_positions(batch));
   BRINE_TRY(apply_settings(batch));
@@ -167,11 +167,12 @@ Status BatchWriter::insert(const JobRecord& job, PackedJid jid, ExpectedSet expe
   return {};
 }
 
-Status BatchWriter::apply_keys(const Batch& batch) {
+Status BatchWriter::apply_keys(const Batch& batch, std::vector<bool>& written) {
   for (const KeyRecord& key : batch.keys) {
     BRINE_TRY(put_key_.run(std::string_view(key.id.str()), static_cast<std::int64_t>(key.state), Blob{key.public_key},
                            std::int64_t{key.index}, static_cast<std::int64_t>(key.version), key.changed, std::int64_t{key.attempts},
                            Blob{key.signer}, Blob{key.signature}, std::int64_t{key.state == KeyState::kDenied}));
+    written.push_back(connection_.changes() > 0);
   }
   for (const auto& [id, denied] : batch.forgotten_keys) BRINE_TRY(delete_key_.run(std::string_view(id.str()), std::int64_t{denied}));
   return {};

@@ -6,11 +6,12 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "store/job_cache.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/counters.h"
 #include "store/sqlite/expiry.h"
-#include "store/job_cache.h"
 #include "store/sqlite/return_writer.h"
 #include "store/sqlite/write_ahead_log.h"
 #include "store/sqlite_store.h"
@@ -45,7 +46,7 @@ class BatchWriter {
   Result<PackedJid> jid_of(const SubmissionId& submission);  // kNoJid: unknown
   Result<bool> exists(PackedJid jid);
   Status insert(const JobRecord& job, PackedJid jid, ExpectedSet expected);
-  Status apply_keys(const Batch& batch);
+  Status apply_keys(const Batch& batch, std::vector<bool>& written);
   Status apply_minions(const Batch& batch);
   Status apply_positions(const Batch& batch);
   Status apply_settings(const Batch& batch);

@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "base/result.h"
-#include "store/sqlite/connection.h"
 #include "store/packed_jid.h"
+#include "store/sqlite/connection.h"
 
 namespace brine::store::sqlite {
 

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "store/job_cache.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/counters.h"
-#include "store/job_cache.h"
 #include "store/state_store.h"
 
 namespace brine::store::sqlite {

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "store/expected_set.h"
+#include "store/packed_jid.h"
 #include "store/records.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/counters.h"
-#include "store/expected_set.h"
-#include "store/packed_jid.h"
 #include "store/state_store.h"
 
 namespace brine::store::sqlite {

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "store/job_cache.h"
 #include "store/records.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/counters.h"
-#include "store/job_cache.h"
 #include "store/state_store.h"
 
 namespace brine::store::sqlite {

@@ -5,6 +5,8 @@
 namespace brine::store {
 namespace {
 
+using testing::ElementsAre;
+
 KeyRecord make_key(std::string_view id, KeyState state, std::uint64_t version) {
   KeyRecord key;
   key.id = minion(id);
@@ -50,11 +52,14 @@ TEST_P(StoreContract, AKeyIsReadBackWithEveryField) {
 
 TEST_P(StoreContract, OnlyAHigherVersionReplacesAKey) {
   commit(of_keys({make_key("a", KeyState::kAccepted, 5)}));
-  commit(of_keys({make_key("a", KeyState::kRejected, 5), make_key("a", KeyState::kPending, 4)}));
+  EXPECT_THAT(
+      commit(of_keys({make_key("a", KeyState::kRejected, 5), make_key("a", KeyState::kPending, 4), make_key("b", KeyState::kPending, 1)}))
+          .keys,
+      ElementsAre(false, false, true));
   EXPECT_EQ(value_of(store().keys()).at(0).state, KeyState::kAccepted);
   commit(of_keys({make_key("a", KeyState::kRejected, 6)}));
   const auto keys = value_of(store().keys());
-  ASSERT_EQ(keys.size(), 1U);
+  ASSERT_EQ(keys.size(), 2U);
   expect_same(keys[0], make_key("a", KeyState::kRejected, 6));
 }
 

@@ -99,7 +99,7 @@ void connect_until_stopped(const std::stop_token& stop, const sockaddr_in& addre
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
     const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    static_cast<void>(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address));
     ended.wait_for(lock, stop, milliseconds(10), [] { return false; });
   }
 }

@@ -8,6 +8,7 @@
 #include "cli/gen_keys.h"
 #include "cli/key_change.h"
 #include "cli/master_settings.h"
+#include "cli/member_change.h"
 #include "cli/output/key_lists.h"
 #include "target/glob.h"
 
@@ -31,7 +32,10 @@ constexpr const char* kExamples =
     "Exit status: 0 done, 1 the master could not or you declined, 3 no key matched, 4 usage or connection.\n";
 
 Status choose(KeyCommand& command, KeyAction action) {
-  if (command.action) return fail(Code::kInvalid, "one action at a time: give only one of -L -l -a -A -r -R -d -D -f -F -p -P --gen-keys");
+  if (command.action)
+    return fail(
+        Code::kInvalid,
+        "one action at a time: give only one of -L -l -a -A -r -R -d -D -f -F -p -P --masters --master-add --master-remove --gen-keys");
   command.action = action;
   return {};
 }
@@ -65,6 +69,11 @@ void add_actions(Options& options, KeyCommand& command) {
   add_action_for_all(options, command, 'F', "finger-all", KeyAction::kFinger, "show all fingerprints, the master's own too");
   add_action(options, command, 'p', "print", "IDS", KeyAction::kPrint, "show public keys");
   add_action_for_all(options, command, 'P', "print-all", KeyAction::kPrint, "show all public keys");
+  options.option(0, "masters", "", "list the masters of the cluster and the fingerprints of their keys",
+                 [&command](std::string_view) { return choose(command, KeyAction::kMasterList); });
+  add_action(options, command, 0, "master-add", "NAME", KeyAction::kMasterAdd,
+             "add the master that asks to join under this name; needs root.key");
+  add_action(options, command, 0, "master-remove", "NAME", KeyAction::kMasterRemove, "withdraw a master; needs root.key");
   add_action(options, command, 0, "gen-keys", "NAME", KeyAction::kGenerate, "make NAME.key and NAME.pub here; needs no master");
 }
 
@@ -187,6 +196,9 @@ int run_key_action(const KeyCommand& command, const AskMaster& ask, Terminal& te
     case KeyAction::kFinger:
     case KeyAction::kPrint: return describe_keys(command, ask, terminal);
     case KeyAction::kGenerate: return generate(command, terminal);
+    case KeyAction::kMasterList:
+    case KeyAction::kMasterAdd:
+    case KeyAction::kMasterRemove: return change_members(command, ask, terminal);
     default: return change_keys(command, ask, terminal);
   }
 }

@@ -12,7 +12,7 @@
 
 namespace brine::cli {
 
-enum class KeyAction { kList, kAccept, kReject, kDelete, kFinger, kPrint, kGenerate };
+enum class KeyAction { kList, kAccept, kReject, kDelete, kFinger, kPrint, kGenerate, kMasterList, kMasterAdd, kMasterRemove };
 
 struct KeyCommand {
   Common common;

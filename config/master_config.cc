@@ -32,6 +32,8 @@ void declare_network(Schema& schema, MasterConfig& config) {
   schema.number<std::uint16_t>("ret_port", config.ret_port, 0, 65535, "Port that minions connect to; 0 means any free one.");
   schema.number<std::uint16_t>("publish_port", config.publish_port, 0, 65535, "Kept for a later version.");
   schema.mark_unused("publish_port");
+  schema.text("address", config.address,
+              "host:port under which minions reach this master, when there are several; the default is the interface, or the host name.");
   schema.text("ret_ipc", config.ret_ipc, "Path of a local socket on which minions of the same machine may connect too.");
   schema.number("worker_threads", config.worker_threads, 1, 256, "Network loops; the default is the number of cores, at most 5.");
   declare_session(schema, config);
@@ -71,21 +73,16 @@ void declare_jobs(Schema& schema, MasterConfig& config) {
 
 void declare_state(Schema& schema, StateConfig& config) {
   Schema& state = schema.section("state", "Where keys, jobs and returns are kept.");
-  state.custom({"backend", "sqlite", "sqlite", "Kind of store."}, [](const YamlNode& node, const ReadContext& context) {
-    if (node.text == "sqlite") return;
-    const std::string why =
-        node.text == "redis" ? "'redis' is not available in this version; use 'sqlite'" : "must be 'sqlite', not " + shown(node);
-    context.complain(node.line, "'" + context.key + "' " + why);
-  });
-  state.text("path", config.path, "Folder of the embedded store.");
-  state.text("url", config.url, "Of a Redis.");
-  state.mark_unused("url");
+  state.choice<StateBackend>("backend", config.backend, {{"sqlite", StateBackend::kSqlite}, {"redis", StateBackend::kRedis}},
+                             "sqlite: for one master, on its disk; redis: for any number of masters.");
+  state.text("path", config.path, "Folder of the embedded store; with redis, of this master's copies.");
+  state.text("url", config.url, "Of the Redis: redis://host:port/database, unix:///path or redis+sentinel://host,host/name.");
+  state.text("user", config.user, "Of the Redis; the default is its default user.");
+  state.text("password_file", config.password_file, "File with the password of that user.");
   state.choice<Durability>("durability", config.durability,
                            {{"async", Durability::kAsync}, {"replicated", Durability::kReplicated}, {"synced", Durability::kSynced}},
-                           "What must have happened to a return before it is acknowledged.");
-  state.mark_unused("durability");  // sqlite is always synced
-  state.number("partitions", config.partitions, 1, 100, "Of a Redis.");
-  state.mark_unused("partitions");
+                           "What a Redis must have done with a return before it is acknowledged; sqlite always syncs.");
+  state.number("partitions", config.partitions, 1, 1, "Of a Redis.");
 }
 
 void declare_outgoing(Schema& schema, MasterConfig& config) {
@@ -125,7 +122,7 @@ void declare(Schema& schema, MasterConfig& config) {
 
 void put_below_root(MasterConfig& config) {
   for (std::string* path : {&config.pki_dir, &config.cachedir, &config.sock_dir, &config.log_file, &config.autosign_file, &config.ret_ipc,
-                            &config.state.path}) {
+                            &config.state.path, &config.state.password_file}) {
     *path = below_root(config.root_dir, *path);
   }
   for (FileReturnerConfig& returner : config.returners) returner.path = below_root(config.root_dir, returner.path);
@@ -135,6 +132,20 @@ void check_name(const Schema& schema, std::string_view key, const std::string& v
   if (auto id = MinionId::parse(value); !id) {
     schema.complain_at({{key}}, "'" + std::string(key) + "' cannot be '" + value + "': " + id.error().message, problems);
   }
+}
+
+void check_state(const Schema& schema, const StateConfig& state, Problems& problems) {
+  if (state.backend == StateBackend::kRedis && state.url.empty())
+    schema.complain_at({{"state", "backend"}}, "'state.backend: redis' needs state.url, as redis://host:6379", problems);
+  if (state.backend == StateBackend::kSqlite && !state.url.empty())
+    schema.complain_at({{"state", "url"}}, "'state.url' is for 'state.backend: redis'", problems);
+}
+
+void check_address(const Schema& schema, MasterConfig& config, Problems& problems) {
+  if (config.address.empty()) return;
+  const auto address = parse_address(config.address);
+  if (!address || address->is_ipc())
+    schema.complain_at({{"address"}}, "'address' must be host or host:port, not '" + config.address + "'", problems);
 }
 
 }  // namespace
@@ -148,6 +159,8 @@ Result<MasterConfig> load_master_config(const std::string& dir) {
   check_session(schema, config, problems);
   check_name(schema, "id", config.id, problems);
   check_name(schema, "cluster", config.cluster, problems);
+  check_state(schema, config.state, problems);
+  check_address(schema, config, problems);
   if (!problems.empty()) return fail(Code::kInvalid, problems.text());
   put_below_root(config);
   config.warnings = schema.warnings();

@@ -20,7 +20,7 @@ namespace brine::config {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-enum class StateBackend { kSqlite };
+enum class StateBackend { kSqlite, kRedis };
 enum class Durability { kAsync, kReplicated, kSynced };
 enum class OutboxFull { kRefuseJobs, kDropOldest };
 
@@ -28,9 +28,12 @@ enum class OutboxFull { kRefuseJobs, kDropOldest };
 struct StateConfig {
   StateBackend backend = StateBackend::kSqlite;
   std::string path = "/var/lib/brine/master";  // folder of the embedded store
-  std::string url;                             // of a Redis; not used by this version
-  Durability durability = Durability::kSynced;
-  int partitions = 1;  // not used by this version
+  // Of a Redis, which several masters share.
+  std::string url;            // redis://host:port/database, unix:///path, redis+sentinel://host,host/name
+  std::string user;           // empty: the default user
+  std::string password_file;  // empty: no password
+  Durability durability = Durability::kAsync;
+  int partitions = 1;
 };
 
 // The HTTP server for /metrics, /healthz and /readyz. Port 0: any free one. Not given: no server.
@@ -65,11 +68,12 @@ struct MasterConfig {
   std::string cluster = "brine";
 
   // Network.
-  std::string interface = "0.0.0.0";        // IP address that minions connect to
-  std::uint16_t ret_port = 4506;            // 0: any free port
-  std::uint16_t publish_port = 4505;        // kept for a later version
-  std::string ret_ipc;                      // path of a local socket for minions of the same machine; empty: none
-  int worker_threads = 0;                   // network loops; default: the number of cores, at most 5
+  std::string interface = "0.0.0.0";  // IP address that minions connect to
+  std::uint16_t ret_port = 4506;      // 0: any free port
+  std::uint16_t publish_port = 4505;  // kept for a later version
+  std::string address;                // host:port that minions use when there are several masters; default: the interface or the host name
+  std::string ret_ipc;                // path of a local socket for minions of the same machine; empty: none
+  int worker_threads = 0;             // network loops; default: the number of cores, at most 5
   std::uint64_t max_message = 16ULL << 20;  // bytes, after authentication
   milliseconds heartbeat{5000};             // silence after which a peer is pinged
   milliseconds heartbeat_timeout{12000};    // silence after which its connection is closed

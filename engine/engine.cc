@@ -65,10 +65,30 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
 
 Engine::~Engine() { stop(); }
 
+void Engine::share(store::SharedStore& store, PeerOptions options, ClusterHooks hooks) {
+  ClusterParts parts{store, gateway_, events_, clock_, ledger_,
+                     keys_, roster_,  index_,  board_, [this](std::function<void()> task) { loop_.post(std::move(task)); }};
+  cluster_ = std::make_unique<Cluster>(std::move(parts), std::move(options),
+                                       Cluster::Listener{.published = [this](const store::JobRecord& job) { event_job(job); },
+                                                         .returned =
+                                                             [this](const store::ReturnRecord& record) {
+                                                               if (events_.wanted()) event_return(record);
+                                                               board_.returned(record);
+                                                             },
+                                                         .came = [this](const MinionId& id) { came_.push_back(id); },
+                                                         .went = [this](const MinionId& id) { went_.push_back(id); },
+                                                         .masters = std::move(hooks.masters),
+                                                         .setting = std::move(hooks.setting)});
+}
+
+Status Engine::join(std::string address) { return cluster_ ? cluster_->join(std::move(address)) : Status(); }
+
 Status Engine::start() {
+  if (cluster_) BRINE_TRY(cluster_->open());
   BRINE_LET(const std::vector<store::KeyRecord> keys, store_.keys());
   BRINE_LET(const auto last_index, store_.setting(std::string(kLastIndexSetting)));
-  keys_.load(keys, last_index ? static_cast<std::uint32_t>(std::strtoul(last_index->c_str(), nullptr, 10)) : 0);
+  if (cluster_) keys_.refresh_all(keys);
+  if (!cluster_) keys_.load(keys, last_index ? static_cast<std::uint32_t>(std::strtoul(last_index->c_str(), nullptr, 10)) : 0);
   for (const MinionId& id : keys_.accepted()) {
     roster_.add(id);
     index_.add(id);
@@ -85,6 +105,7 @@ Status Engine::start() {
   BRINE_LET(const JobId last, store_.last_jid());
   last_jid_ = last.empty() ? 0 : unix_us_of(last);
   BRINE_LET(const store::FeedPosition feed_end, store_.feed_end());
+  if (cluster_) BRINE_TRY(cluster_->load());
   BRINE_TRY(load_open_jobs());
   loop_.start(kTick, [this] { tick(); });
   ledger_.start(feed_end);
@@ -116,6 +137,7 @@ void Engine::refuse_new_jobs() {
 
 void Engine::stop() {
   ledger_.stop();
+  if (cluster_) cluster_->stop();
   loop_.stop();
 }
 
@@ -164,7 +186,8 @@ void Engine::on_session_opened(SessionOpened opened) {
   counters_.sessions.fetch_add(1, std::memory_order_relaxed);
   counters_.connected = static_cast<std::int64_t>(roster_.connected());
   if (!opened.grains.empty()) take_grains(opened.id, std::move(opened.grains));
-  if (!result.displaced) came_.push_back(opened.id);
+  if (!result.displaced && minion->elsewhere.empty()) came_.push_back(opened.id);
+  if (cluster_) cluster_->session_opened(opened.id, *minion);
   if (events_.wanted())
     events_.publish("brine/minion/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}));
   board_.session_opened(opened.id, *minion, opened.running);
@@ -199,12 +222,17 @@ void Engine::on_session_closed(SessionRef session, EndReason reason) {
   const MinionId* id = roster_.close(session, reason);
   if (id == nullptr) return;
   counters_.connected = static_cast<std::int64_t>(roster_.connected());
-  went_.push_back(*id);
+  const Minion& minion = *roster_.find(*id);
+  if (cluster_) cluster_->session_closed(*id, minion, reason);
+  if (!minion.connected()) went_.push_back(*id);
 }
 
 void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
   loop_.try_post([this, session, jid = std::move(jid), receipt] {
-    if (const MinionId* id = roster_.holder(session)) board_.receipt(*id, jid, receipt);
+    const MinionId* id = roster_.holder(session);
+    if (id == nullptr) return;
+    board_.receipt(*id, jid, receipt);
+    if (cluster_) cluster_->receipt(*id, jid);
   });
 }
 
@@ -249,6 +277,8 @@ JobId Engine::next_jid() {
 
 Status Engine::admission_control() const {
   if (refusing_) return fail(Code::kUnavailable, "the master is stopping");
+  if (cluster_ && ledger_.available() && !cluster_->peers().leads())
+    return fail(Code::kUnavailable, "this master has lost its lease among the masters: use another one, or wait until it has it again");
   if (!ledger_.available())
     return fail(Code::kUnavailable, "the store is away: " + ledger_.trouble() + "; no job is accepted until it is back");
   if (board_.full(publishing_)) return std::unexpected(too_many_jobs());
@@ -353,6 +383,7 @@ void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result
   event_job(*pending->record);
   BRINE_CRASH_POINT("master.before_delivery");
   board_.open(pending->record, {});
+  if (cluster_) cluster_->opened(result->jid);
   BRINE_CRASH_POINT("master.after_delivery");
   if (!pending->watcher) return;
   board_.watch(result->jid, pending->watcher, pending->record->timeout, pending->submission.expires > milliseconds(0));
@@ -413,13 +444,14 @@ void Engine::committed(std::vector<CommittedReturn> returns) {
       log::warning("{} returned for job {}, which was not addressed to it: ignored", value.record.minion.str(), value.record.jid.str());
     if (value.result == store::ReturnResult::kConflict)
       log::warning("{} returned twice for job {}, differently: the first is kept", value.record.minion.str(), value.record.jid.str());
-    if (events && value.result == store::ReturnResult::kFirst) event_return(value);
+    if (events && value.result == store::ReturnResult::kFirst) event_return(value.record);
     // A repeated one may be the first that this process hears of: committed before it was killed, acknowledged only now.
     if (value.result != store::ReturnResult::kUnexpected) board_.returned(value.record);
   }
 }
 
 void Engine::fed(const std::vector<store::FeedEntry>& entries) {
+  if (cluster_) return cluster_->fed(entries);
   for (const store::FeedEntry& entry : entries) {
     if (board_.find(entry.jid) != nullptr) continue;
     auto record = store_.job(entry.jid);
@@ -477,6 +509,7 @@ void Engine::on_call(CallReport report, std::function<void(Result<JobId>)> done)
 // ---- time and events -------------------------------------------------------------------------------------------------------
 
 void Engine::tick() {
+  if (cluster_) cluster_->tick();
   board_.review();
   counters_.open_jobs = static_cast<std::int64_t>(board_.size());
   count_keys();
@@ -485,6 +518,7 @@ void Engine::tick() {
   keys_.tick();
   keep_moved_journals();
   event_presence();
+  if (!ledger_.available()) return;
   if (const auto usage = store_.outbox_usage()) {
     counters_.outbox_entries = usage->entries;
     counters_.outbox_bytes = usage->bytes;
@@ -523,8 +557,7 @@ void Engine::event_job(const store::JobRecord& job) {
                                                                {"minions", texts(job.expected)}}));
 }
 
-void Engine::event_return(const CommittedReturn& value) {
-  const store::ReturnRecord& record = value.record;
+void Engine::event_return(const store::ReturnRecord& record) {
   const OpenJob* job = board_.find(record.jid);
   events_.publish("brine/job/" + record.jid.str() + "/ret/" + record.minion.str(),
                   dump({{"jid", record.jid.str()},

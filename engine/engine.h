@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task_loop.h"
+#include "engine/cluster.h"
 #include "engine/grain_index.h"
 #include "engine/job_board.h"
 #include "engine/key_authority.h"
@@ -93,8 +94,19 @@ class Engine {
          std::function<void()> outbox_grew);
   ~Engine();
 
+  // Other masters write the same store. Before start(); hooks are called on the engine's thread.
+  struct ClusterHooks {
+    std::function<void(const std::vector<store::MasterCard>&)> masters;  // those that live now
+    std::function<void(const std::string& name)> setting;                // changed by another master
+  };
+  void share(store::SharedStore& store, PeerOptions options, ClusterHooks hooks);
   // Reads keys, grains and open jobs from the store, then serves.
   Status start();
+  // Takes its place among the other masters, for minions that connect to this address. After start().
+  Status join(std::string address);
+  // Null: this master is alone.
+  Peers* peers() { return cluster_ ? &cluster_->peers() : nullptr; }
+  const Peers* peers() const { return cluster_ ? &cluster_->peers() : nullptr; }
   // Refuses new jobs from now on; what was accepted goes on.
   void refuse_new_jobs();
   // Commits what is queued and ends both threads.
@@ -166,7 +178,7 @@ class Engine {
   void tick();
   void count_keys();
   void event_job(const store::JobRecord& job);
-  void event_return(const CommittedReturn& value);
+  void event_return(const store::ReturnRecord& record);
   void event_presence();
   void event_dropped(std::uint64_t count);
   void keep_moved_journals();
@@ -183,6 +195,7 @@ class Engine {
   Roster roster_;
   GrainIndex index_;
   JobBoard board_;
+  std::unique_ptr<Cluster> cluster_;
   UnixMicros last_jid_ = 0;
   bool refusing_ = false;
   std::atomic<std::size_t> waiting_{0};     // submissions that the loop has not looked at

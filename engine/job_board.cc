@@ -51,8 +51,8 @@ void JobBoard::open(std::shared_ptr<const store::JobRecord> record, const std::v
     Minion* minion = roster_.find(job.record->expected[place]);
     if (minion == nullptr) continue;
     minion->owes.push_back(&job);
+    if (minion->connected()) job.parts[place] = OpenJob::Part::kSent;  // by whoever holds its session
     if (!minion->session) continue;
-    job.parts[place] = OpenJob::Part::kSent;
     recipients.push_back({*minion->session, static_cast<std::uint32_t>(place)});
     if (recipients.size() == kPlacesPerDelivery) gateway_.deliver(job.record, std::exchange(recipients, {}));
   }
@@ -69,6 +69,13 @@ void JobBoard::session_opened(const MinionId& id, Minion& minion, const std::vec
   for (OpenJob* job : minion.owes) send(*job, job->place_of(id), minion);
 }
 
+void JobBoard::session_opened_elsewhere(const MinionId& id, Minion& minion) {
+  for (OpenJob* job : minion.owes) {
+    OpenJob::Part& part = job->parts[job->place_of(id)];
+    if (part == OpenJob::Part::kOwed) part = OpenJob::Part::kSent;
+  }
+}
+
 void JobBoard::set_part(OpenJob& job, std::size_t place, OpenJob::Part part) {
   OpenJob::Part& current = job.parts[place];
   job.running += static_cast<std::size_t>(alive(part)) - static_cast<std::size_t>(alive(current));
@@ -79,9 +86,14 @@ void JobBoard::set_part(OpenJob& job, std::size_t place, OpenJob::Part part) {
 void JobBoard::receipt(const MinionId& id, const JobId& jid, Receipt receipt) {
   const auto found = jobs_.find(jid);
   if (found == jobs_.end()) return;
+  this->receipt(jid, found->second->place_of(id), receipt);
+}
+
+void JobBoard::receipt(const JobId& jid, std::size_t place, Receipt receipt) {
+  const auto found = jobs_.find(jid);
+  if (found == jobs_.end()) return;
   OpenJob& job = *found->second;
-  const std::size_t place = job.place_of(id);
-  if (place == job.parts.size() || job.parts[place] == OpenJob::Part::kReturned) return;
+  if (place >= job.parts.size() || job.parts[place] == OpenJob::Part::kReturned) return;
   set_part(job, place, receipt == Receipt::kQueued ? OpenJob::Part::kQueued : OpenJob::Part::kRunning);
 }
 
@@ -91,13 +103,23 @@ void JobBoard::returned(const store::ReturnRecord& record) {
   OpenJob& job = *found->second;
   const std::size_t place = job.place_of(record.minion);
   if (place == job.parts.size() || job.parts[place] == OpenJob::Part::kReturned) return;
-  set_part(job, place, OpenJob::Part::kReturned);
-  if (Minion* minion = roster_.find(record.minion)) std::erase(minion->owes, &job);
   for (const OpenJob::Watch& watch : job.watches) watch.watcher->returned(record);
-  if (job.complete()) {
-    review(job, clock_.now());
-    close(record.jid);
-  }
+  take_return(job, place);
+}
+
+void JobBoard::returned(const JobId& jid, std::size_t place) {
+  const auto found = jobs_.find(jid);
+  if (found == jobs_.end()) return;
+  OpenJob& job = *found->second;
+  if (place < job.parts.size() && job.parts[place] != OpenJob::Part::kReturned) take_return(job, place);
+}
+
+void JobBoard::take_return(OpenJob& job, std::size_t place) {
+  set_part(job, place, OpenJob::Part::kReturned);
+  if (Minion* minion = roster_.find(job.record->expected[place])) std::erase(minion->owes, &job);
+  if (!job.complete()) return;
+  review(job, clock_.now());
+  close(JobId(job.record->jid));
 }
 
 void JobBoard::forget(const MinionId& id) {
@@ -117,7 +139,7 @@ JobBoard::Judgement JobBoard::judge(const store::JobRecord& record, OpenJob::Par
   const bool expired = record.not_after < clock_.unix_now();
   const std::string stays = expired ? "" : "; the job stays open for it";
   if (minion == nullptr) return {{id, Missing::kNotConnected, "its key is no longer accepted"}, false};
-  if (minion->session) {
+  if (minion->connected()) {
     if (alive(part)) return {{id, Missing::kRunning, "still running"}, true};
     if (expired) return {{id, Missing::kNotDelivered, "no sign of it; the job has expired"}, now < patience.until};
     return {{id, Missing::kNotDelivered, "sent, but no sign of it yet" + stays}, now < patience.until};
@@ -174,7 +196,7 @@ bool JobBoard::over(const OpenJob& job) const {
   for (std::size_t place = 0; place < job.parts.size(); ++place) {
     if (!alive(job.parts[place])) continue;
     const Minion* minion = roster_.find(job.record->expected[place]);
-    if (minion != nullptr && (minion->session || now - minion->away_since < policy_.reconnect_grace)) return false;
+    if (minion != nullptr && (minion->connected() || now - minion->away_since < policy_.reconnect_grace)) return false;
   }
   return true;
 }

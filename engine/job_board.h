@@ -80,6 +80,11 @@ class JobBoard {
   void session_opened(const MinionId& id, Minion& minion, const std::vector<JobId>& running);
   void receipt(const MinionId& id, const JobId& jid, Receipt receipt);
   void returned(const store::ReturnRecord& record);
+  // The same from another master, by place: what it was is not known here, and nobody waits for it.
+  void returned(const JobId& jid, std::size_t place);
+  void receipt(const JobId& jid, std::size_t place, Receipt receipt);
+  // A session with another master has begun, which sends all that this minion owes.
+  void session_opened_elsewhere(const MinionId& id, Minion& minion);
   // The minion is no longer one of ours: nobody waits for it.
   void forget(const MinionId& id);
 
@@ -106,6 +111,7 @@ class JobBoard {
   Judgement judge(const store::JobRecord& record, OpenJob::Part part, const MinionId& id, Patience patience, MonoTime now) const;
   void review(OpenJob& job, MonoTime now);
   bool over(const OpenJob& job) const;
+  void take_return(OpenJob& job, std::size_t place);
   void set_part(OpenJob& job, std::size_t place, OpenJob::Part part);
   void send(OpenJob& job, std::size_t place, const Minion& minion);
   void close(const JobId& jid);

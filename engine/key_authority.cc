@@ -55,6 +55,58 @@ void KeyAuthority::load(const std::vector<store::KeyRecord>& records, std::uint3
   }
 }
 
+void KeyAuthority::refresh(const std::vector<MinionId>& ids, const std::vector<store::KeyRecord>& records) {
+  std::set<MinionId> known, denied;
+  for (const store::KeyRecord& record : records) {
+    (record.state == store::KeyState::kDenied ? denied : known).insert(record.id);
+    if (notary_.verify_key(text_of(record), record.signer, record.signature)) {
+      take(record);
+    } else {
+      log::error("the key record of {} in the store is not signed by a master of this cluster: ignored", record.id.str());
+    }
+  }
+  for (const MinionId& id : ids) {
+    if (!known.contains(id)) drop(id);
+    if (!denied.contains(id)) denied_.erase(id);
+  }
+}
+
+void KeyAuthority::refresh_all(const std::vector<store::KeyRecord>& records) {
+  std::vector<MinionId> ids;
+  for (const auto& [id, record] : keys_) ids.push_back(id);
+  for (const auto& [id, record] : denied_) ids.push_back(id);
+  refresh(ids, records);
+}
+
+// Another master's word, if it is newer than what is known.
+void KeyAuthority::take(const store::KeyRecord& record) {
+  const store::KeyRecord* before = find(record.id, record.state == store::KeyState::kDenied);
+  if (before != nullptr && before->version >= record.version) return;
+  const bool was_accepted = before != nullptr && before->state == store::KeyState::kAccepted;
+  const bool same_key = before != nullptr && before->public_key == record.public_key;
+  const bool accepted = record.state == store::KeyState::kAccepted;
+  apply(record);
+  if (record.state == store::KeyState::kDenied) return;
+  if (was_accepted && !(accepted && same_key))
+    listener_.withdrawn(record.id, accepted ? "another key was accepted" : "the key was rejected");
+  if (accepted && !(was_accepted && same_key)) listener_.accepted(record.id);
+}
+
+void KeyAuthority::drop(const MinionId& id) {
+  const auto found = keys_.find(id);
+  if (found == keys_.end()) return;
+  const bool was_accepted = found->second.state == store::KeyState::kAccepted;
+  if (found->second.state == store::KeyState::kPending) --pending_count_;
+  if (was_accepted) --accepted_count_;
+  keys_.erase(found);
+  if (was_accepted) listener_.withdrawn(id, "the key was deleted");
+}
+
+void KeyAuthority::reserve(std::uint32_t first, std::uint32_t count) {
+  last_index_ = first - 1;
+  index_limit_ = first - 1 + count;
+}
+
 void KeyAuthority::apply(const store::KeyRecord& record) {
   if (record.state == store::KeyState::kDenied) {
     denied_[record.id] = record;
@@ -126,6 +178,7 @@ void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Adm
     log::warning("{} keys wait for acceptance; {} from {} is turned away", pending_count_, request.id.str(), request.address);
     return done({Verdict::kBusy, policy_.acceptance_wait, "too many keys wait for acceptance", 0});
   }
+  if (accept && reserved() == 0) return done({Verdict::kBusy, kEnrolWait, "too many new keys at once", 0});
   store::KeyRecord record = make(request.id, accept ? store::KeyState::kAccepted : store::KeyState::kPending, request.public_key, nullptr);
   // A pending key counts at once, so that a flood cannot pass the bound while commits are under way; an accepted one only afterwards.
   accept ? void(enrolling_.insert(request.id)) : apply(record);
@@ -162,6 +215,7 @@ void KeyAuthority::deny(const AdmissionRequest& request, std::function<void(Admi
 }
 
 void KeyAuthority::change(Change what, const Selection& selection, std::function<void(Result<KeyList>)> done) {
+  const std::uint32_t index_before = last_index_;
   KeyList changed;
   std::vector<store::KeyRecord> records;
   std::vector<std::pair<MinionId, bool>> forgotten;
@@ -192,6 +246,10 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
     }
   }
   if (records.empty() && forgotten.empty()) return done(changed);
+  if (last_index_ > index_limit_) {
+    last_index_ = index_before;
+    return done(fail(Code::kBusy, "too many keys at once: try again in a second, or accept fewer"));
+  }
 
   commit(records, forgotten, [this, what, records, forgotten, changed, done](const Status& status) {
     if (!status) return done(std::unexpected(status.error()));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -79,6 +80,15 @@ class KeyAuthority {
   std::vector<MinionId> accepted() const;
   bool is_accepted(const MinionId& id) const;
 
+  // What the store holds of these ids now: others have changed it. Ids without a record are forgotten.
+  void refresh(const std::vector<MinionId>& ids, const std::vector<store::KeyRecord>& records);
+  // The same, where `records` is all there is.
+  void refresh_all(const std::vector<store::KeyRecord>& records);
+
+  // Numbers that this master alone may give. Until the first call: all above the highest that is known.
+  void reserve(std::uint32_t first, std::uint32_t count);
+  std::uint32_t reserved() const { return index_limit_ - last_index_; }
+
   // Forgets pending keys that nobody decided about in time.
   void tick();
 
@@ -94,6 +104,8 @@ class KeyAuthority {
   std::string text_of(const store::KeyRecord& record) const;
   void commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten, std::function<void(Status)> done);
   void apply(const store::KeyRecord& record);
+  void take(const store::KeyRecord& record);
+  void drop(const MinionId& id);
 
   Ledger& ledger_;
   Notary& notary_;
@@ -108,6 +120,7 @@ class KeyAuthority {
   std::size_t pending_count_ = 0;   // of keys_
   std::size_t accepted_count_ = 0;  // of keys_
   mutable std::uint32_t last_index_ = 0;
+  std::uint32_t index_limit_ = std::numeric_limits<std::uint32_t>::max();
 };
 
 }  // namespace brine::engine

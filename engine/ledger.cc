@@ -22,7 +22,7 @@ Ledger::Ledger(store::StateStore& store, const Clock& clock, LedgerOptions optio
 Ledger::~Ledger() { stop(); }
 
 void Ledger::start(store::FeedPosition feed_from) {
-  feed_position_ = feed_from;
+  go_to(feed_from);
   thread_ = start_thread("ledger", [this](std::stop_token) { run(); });
 }
 
@@ -58,6 +58,11 @@ bool Ledger::returner_at(std::string returner, std::uint64_t position) {
   return queue_.try_push(ReturnerAt{std::move(returner), position});
 }
 
+void Ledger::look_at_feed() {
+  feed_grew_ = true;
+  queue_.try_push(Wake{});  // a full queue needs no waking
+}
+
 std::string Ledger::trouble() const {
   std::lock_guard lock(trouble_mutex_);
   return trouble_;
@@ -84,7 +89,9 @@ void Ledger::run() {
     if (!available_ && !bring_back()) {
       refuse(entries, Error{Code::kUnavailable, "the store is away: " + trouble()});
     } else {
+      std::erase_if(entries, [](const Entry& entry) { return std::holds_alternative<Wake>(entry); });
       if (!entries.empty()) commit(std::move(entries));
+      if (feed_grew_.exchange(false)) read_feed();
       expire_if_due();
     }
     if (queue_.closed() && queue_.size() == 0) return;
@@ -99,6 +106,7 @@ bool Ledger::bring_back() {
     return false;
   }
   set_trouble(nullptr);
+  read_feed();
   if (auto waiting = take_waiting(); !waiting.empty()) commit(std::move(waiting));
   return available_;
 }
@@ -167,6 +175,7 @@ void Ledger::settle(std::vector<Entry>& entries, const store::CommitOutcome& out
   committed.reserve(outcome.returns.size());
   std::size_t job = 0;
   std::size_t returned = 0;
+  std::size_t key = 0;
   for (Entry& entry : entries) {
     if (auto* returns = std::get_if<std::vector<PendingReturn>>(&entry)) {
       for (PendingReturn& value : *returns) {
@@ -178,7 +187,10 @@ void Ledger::settle(std::vector<Entry>& entries, const store::CommitOutcome& out
       publish->done(PublishedJob{outcome.jobs[job], outcome.jids[job]});
       ++job;
     } else if (auto* change = std::get_if<KeyChange>(&entry)) {
-      change->done(Status{});
+      const auto end = outcome.keys.begin() + static_cast<std::ptrdiff_t>(key + change->records.size());
+      const bool all = std::find(outcome.keys.begin() + static_cast<std::ptrdiff_t>(key), end, false) == end;
+      key += change->records.size();
+      change->done(all ? Status{} : fail(Code::kBusy, "another master has changed this key in the same moment: look again"));
     }
   }
   if (!committed.empty()) listener_.returned(std::move(committed));
@@ -206,7 +218,7 @@ void Ledger::keep_for_later(Entry&& entry) {
     waiting_settings_[setting->name] = std::move(setting->value);
   } else if (const auto* at = std::get_if<ReturnerAt>(&entry)) {
     waiting_positions_[at->returner] = at->position;
-  } else {
+  } else if (!std::holds_alternative<Wake>(entry)) {
     waiting_.push_back(std::move(entry));
   }
 }
@@ -244,13 +256,21 @@ void Ledger::count(store::ReturnResult result) {
   }
 }
 
+void Ledger::go_to(store::FeedPosition position) {
+  feed_position_ = position;
+  feed_epoch_ = position.epoch;
+  feed_read_ = position.counter;
+}
+
 // What only this ledger has written is known to those who gave it.
 void Ledger::follow_feed(const store::CommitOutcome& outcome) {
   if (outcome.feed_before != feed_position_) return read_feed();
-  feed_position_ = outcome.feed_end;
+  go_to(outcome.feed_end);
 }
 
 void Ledger::read_feed() {
+  // A server that took over may not have got the end of it: its positions will be given again.
+  if (const auto end = store_.feed_end(); end && *end < feed_position_) go_to(*end);
   while (true) {
     auto entries = store_.feed_after(feed_position_, kFeedPage);
     if (!entries) {
@@ -258,7 +278,7 @@ void Ledger::read_feed() {
       return;
     }
     if (entries->empty()) return;
-    feed_position_ = entries->back().position;
+    go_to(entries->back().position);
     const bool more = entries->size() == kFeedPage;
     listener_.fed(std::move(*entries));
     if (!more) return;

@@ -103,8 +103,12 @@ class Ledger {
   bool keep_journals(std::vector<store::JournalMark> marks);
   bool keep_setting(std::string name, std::string value);
   bool returner_at(std::string returner, std::uint64_t position);
+  // Another master has written to the feed: reads it.
+  void look_at_feed();
 
   bool available() const { return available_; }
+  // Up to where the feed has been read, or written here.
+  store::FeedPosition feed_position() const { return {feed_epoch_, feed_read_}; }
   // Why the store is away.
   std::string trouble() const;
   std::size_t depth() const { return queue_.size(); }
@@ -117,6 +121,7 @@ class Ledger {
     std::shared_ptr<const store::JobRecord> job;
     std::function<void(Result<PublishedJob>)> done;
   };
+  struct Wake {};
   struct Setting {
     std::string name;
     std::string value;
@@ -126,7 +131,7 @@ class Ledger {
     std::uint64_t position;
   };
   using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, store::GrainsRecord, std::vector<store::JournalMark>, Setting,
-                             ReturnerAt>;
+                             ReturnerAt, Wake>;
 
   void run();
   void commit(std::vector<Entry> entries);
@@ -143,6 +148,7 @@ class Ledger {
   void expire_if_due();
   void set_trouble(const Error* error);
   bool bring_back();
+  void go_to(store::FeedPosition position);
 
   store::StateStore& store_;
   const Clock& clock_;
@@ -159,6 +165,8 @@ class Ledger {
   store::FeedPosition feed_position_;
   MonoTime next_expire_{};
   MonoTime next_reopen_{};
+  std::atomic<std::uint64_t> feed_epoch_{0}, feed_read_{0};  // feed_position_ for others
+  std::atomic<bool> feed_grew_{false};
   std::atomic<bool> available_{true};
   mutable std::mutex trouble_mutex_;
   std::string trouble_;  // guarded by trouble_mutex_

@@ -69,6 +69,13 @@ const MinionId* Roster::close(SessionRef session, EndReason reason) {
   return &closed_;
 }
 
+void Roster::lost_elsewhere(Minion& minion, bool left) {
+  minion.elsewhere.clear();
+  if (minion.session) return;
+  minion.away_since = clock_.now();
+  minion.left = left;
+}
+
 const MinionId* Roster::holder(SessionRef session) const {
   const auto found = sessions_.find(session);
   return found == sessions_.end() ? nullptr : &found->second;

@@ -19,6 +19,9 @@ struct OpenJob;
 
 struct Minion {
   std::optional<SessionRef> session;
+  std::string elsewhere;         // the other master that holds its session; empty: none
+  std::uint64_t generation = 0;  // of the newest presence known, over all masters
+  bool arriving = false;         // the generation of `session` is not known yet
   std::uint64_t instance = 0;
   JournalPosition journal;  // the furthest known
   std::string address;
@@ -31,6 +34,9 @@ struct Minion {
   std::uint64_t previous_instance = 0;
   MonoTime takeover_window{};
   int takeovers = 0;
+
+  // To this master or another one.
+  bool connected() const { return session.has_value() || !elsewhere.empty(); }
 };
 
 class Roster {
@@ -52,12 +58,16 @@ class Roster {
   const MinionId* close(SessionRef session, EndReason reason);
   const MinionId* holder(SessionRef session) const;
 
+  // It has lost its session with another master.
+  void lost_elsewhere(Minion& minion, bool left);
+
   // The minion behind the session says how far its journal has come. Its id if that is news, or nullptr.
   const MinionId* journal_at(SessionRef session, JournalPosition position);
 
   std::size_t connected() const { return sessions_.size(); }
   std::vector<MinionId> connected_ids() const;
   const std::unordered_map<MinionId, Minion>& all() const { return minions_; }
+  std::unordered_map<MinionId, Minion>& all() { return minions_; }
 
  private:
   struct SessionHash {

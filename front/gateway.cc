@@ -74,6 +74,10 @@ void LoopGateway::show_manifest(const std::string& signed_manifest) {
   for (const Lane& lane : lanes_) lane.loop->post([front = lane.front, signed_manifest] { front->show_manifest(signed_manifest); });
 }
 
+void LoopGateway::show_masters(const std::vector<std::string>& masters) {
+  for (const Lane& lane : lanes_) lane.loop->post([front = lane.front, masters] { front->show_masters(masters); });
+}
+
 void LoopGateway::say_stopping() {
   for (const Lane& lane : lanes_) lane.loop->post([front = lane.front] { front->say_stopping(); });
 }

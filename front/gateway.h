@@ -28,6 +28,8 @@ class LoopGateway final : public engine::Gateway {
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) override;
   void job_closed(const JobId& jid) override;
   void say_stopping();
+  // Tells every open session which masters take minions now.
+  void show_masters(const std::vector<std::string>& masters);
   // Sends a new manifest to every open session.
   void show_manifest(const std::string& signed_manifest);
 

@@ -204,7 +204,6 @@ wire::Welcome MinionFront::welcome(const Session& session, const engine::Admissi
   message.heartbeat = context_->heartbeat;
   message.heartbeat_timeout = context_->heartbeat_timeout;
   message.max_message = static_cast<std::uint32_t>(context_->max_message);
-  message.masters = context_->masters;
   message.renew_journal = admission.renew_journal;
   const net::ServerHandshake::Peer& peer = *session.proven;
   if (peer.proof.manifest_epoch < identity->manifest_epoch) message.manifest = identity->manifest;
@@ -231,7 +230,8 @@ void MinionFront::on_admission(net::ConnectionId id, const engine::Admission& ad
     loop_.authenticated(id);
   }
   send(id, *session, message);
-  if (!accepted) loop_.close(id);
+  if (!accepted) return loop_.close(id);
+  if (const auto masters = context_->masters.load(); masters && !call) send(id, *session, wire::Masters{*masters, context_->address});
 }
 
 // ---- sessions --------------------------------------------------------------------------------------------------------------
@@ -393,6 +393,13 @@ void MinionFront::show_manifest(const std::string& signed_manifest) {
   for (const engine::SessionRef open : open_sessions()) {
     const net::ConnectionId id{open.connection};
     if (Session* session = find(id)) send(id, *session, wire::NewManifest{signed_manifest});
+  }
+}
+
+void MinionFront::show_masters(const std::vector<std::string>& masters) {
+  for (const engine::SessionRef open : open_sessions()) {
+    const net::ConnectionId id{open.connection};
+    if (Session* session = find(id)) send(id, *session, wire::Masters{masters, context_->address});
   }
 }
 

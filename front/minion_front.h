@@ -42,8 +42,7 @@ struct FrontCounters {
   std::array<std::atomic<std::int64_t>, 4> handshakes_waiting{};  // by lane of Admission, and second halves; all loops
 };
 
-// Shared by the fronts of all loops; immutable but for the identity, which is replaced when the manifest is renewed, and the
-// counters.
+// Shared by the fronts of all loops; immutable but for what is atomic.
 struct FrontContext {
   Upstream* upstream = nullptr;
   net::TicketKeeper* tickets = nullptr;
@@ -54,7 +53,9 @@ struct FrontContext {
   std::size_t max_message = 16U << 20;
   std::size_t held_returns = 1'024;  // per loop, before they are handed over or reading stops
   milliseconds acknowledge_after{1'000};
-  std::vector<std::string> masters;  // told to minions
+  std::atomic<std::shared_ptr<const std::vector<std::string>>> masters;  // host:port, told to minions; null: as they are configured
+  std::string address;                                                   // of this master among them; set before it serves
+  std::atomic<bool> draining{false};                                     // takes no minions
   std::atomic<std::shared_ptr<const net::ServerIdentity>> identity;
   FrontCounters counters;
 };
@@ -81,6 +82,7 @@ class MinionFront final : public net::FaceHandler {
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text);
   // To every open session.
   void show_manifest(const std::string& signed_manifest);
+  void show_masters(const std::vector<std::string>& masters);
   // Tells everyone that the master stops.
   void say_stopping();
 

@@ -27,19 +27,112 @@ Identity::Identity(std::string pki_dir, std::string master_id, int manifest_days
       key_(std::move(key)),
       wrap_key_(net::AgreementKey::from_seed(wrap_seed(key_))) {}
 
-Result<Identity> Identity::open(const std::string& pki_dir, const std::string& master_id, int manifest_days, const Clock& clock) {
+Result<Identity> Identity::open(const std::string& pki_dir, const std::string& master_id, int manifest_days, const Clock& clock,
+                                SharedManifest* shared) {
   BRINE_TRY(make_folders(pki_dir, 0700));
   BRINE_LET(net::SigningKey key, net::load_or_create_key(pki_dir, "master"));
   Identity identity(pki_dir, master_id, manifest_days, std::move(key));
   auto kept = read_file(pki_dir + "/manifest");
+  std::string theirs;
+  if (shared != nullptr) {
+    BRINE_LET(theirs, shared->read());
+  }
   if (!kept && kept.error().code == Code::kNotFound) {
+    if (!theirs.empty()) {
+      BRINE_TRY(identity.join(theirs, *shared));
+      return identity;
+    }
+    if (shared != nullptr) {
+      BRINE_LET(const bool founds, shared->may_found(identity.key_.public_key()));
+      if (!founds) return fail(Code::kBusy, "another master is founding the cluster");
+    }
     BRINE_TRY(identity.found_cluster(clock));
     return identity;
   }
   if (!kept) return std::unexpected(kept.error());
   BRINE_TRY(identity.take(std::move(*kept)));
+  if (!theirs.empty()) BRINE_TRY(identity.take_shared(theirs));
   BRINE_TRY(identity.renew_if_due(clock));
   return identity;
+}
+
+// The root of the manifest in the store is believed here: a wrong one makes a master that no minion of the cluster follows.
+Status Identity::join(const std::string& signed_manifest, SharedManifest& shared) {
+  const auto outer = wire::decode_signed_manifest(signed_manifest);
+  if (!outer) return fail(outer.error(), "the manifest in the store");
+  BRINE_LET(const wire::Manifest manifest, net::verify_manifest(*outer));
+  const auto& members = manifest.members;
+  if (std::none_of(members.begin(), members.end(), [&](const wire::Member& m) { return m.public_key == key_.public_key(); })) {
+    BRINE_TRY(shared.ask_to_join(self()));
+    return fail(Code::kBusy, "this master is not one of the cluster's yet. Where root.key is, run: brine-key --master-add " + master_id_ +
+                                 "   (fingerprint of its key: " + net::fingerprint(key_.public_key()) + ")");
+  }
+  BRINE_TRY(replace_file(pki_dir_ + "/manifest", signed_manifest, 0644));
+  log::info("joins the cluster whose root has the fingerprint {}", net::fingerprint(manifest.root));
+  return take(signed_manifest);
+}
+
+Result<bool> Identity::take_shared(const std::string& signed_manifest) {
+  if (signed_manifest == signed_manifest_) return false;
+  const auto outer = wire::decode_signed_manifest(signed_manifest);
+  if (!outer) return fail(outer.error(), "the manifest in the store");
+  BRINE_LET(const wire::Manifest manifest, net::verify_manifest(*outer));
+  if (manifest.root != manifest_.root)
+    return fail(Code::kDenied, "the masters that share this store have another root (" + net::fingerprint(manifest.root) +
+                                   ") than this one: set another `cluster` or state.url, or start with an empty pki_dir to join them");
+  if (manifest.epoch <= manifest_.epoch) return false;
+  BRINE_TRY(take(signed_manifest));
+  BRINE_TRY(replace_file(pki_dir_ + "/manifest", signed_manifest, 0644));
+  log::info("took the manifest of the other masters: epoch {}", manifest_.epoch);
+  return true;
+}
+
+wire::Member Identity::self() const {
+  wire::Member member;
+  member.public_key = key_.public_key();
+  member.wrap_key = wrap_key_.public_key();
+  member.name = master_id_;
+  member.serial = net::random_u64();
+  return member;
+}
+
+Status Identity::revise(const Clock& clock, const std::function<Status(wire::Manifest&)>& change) {
+  BRINE_LET(const auto root, root_key());
+  if (!root) return fail(Code::kDenied, "root.key is not in " + pki_dir_ + ": do this on the master that has it");
+  const wire::Manifest before = manifest_;
+  if (auto changed = change(manifest_); !changed) {
+    manifest_ = before;
+    return changed;
+  }
+  auto made = make_manifest(*root, clock);
+  if (!made) manifest_ = before;
+  return made;
+}
+
+Status Identity::add_master(const wire::Member& member, const Clock& clock) {
+  return revise(clock, [&](wire::Manifest& manifest) -> Status {
+    for (const wire::Member& known : manifest.members) {
+      if (known.public_key == member.public_key)
+        return fail(Code::kExists, "this key is a master of the cluster already, as " + known.name);
+      if (known.name == member.name) manifest.revoked.push_back(known.serial);
+    }
+    std::erase_if(manifest.members, [&](const wire::Member& known) { return known.name == member.name; });
+    manifest.members.push_back(member);
+    return {};
+  });
+}
+
+Status Identity::remove_master(const std::string& name, const Clock& clock) {
+  return revise(clock, [&](wire::Manifest& manifest) -> Status {
+    const auto found =
+        std::find_if(manifest.members.begin(), manifest.members.end(), [&](const wire::Member& m) { return m.name == name; });
+    if (found == manifest.members.end()) return fail(Code::kNotFound, "there is no master '" + name + "' in the manifest");
+    if (found->public_key == key_.public_key())
+      return fail(Code::kInvalid, "this master cannot withdraw itself: do it on another one that has root.key");
+    manifest.revoked.push_back(found->serial);
+    manifest.members.erase(found);
+    return {};
+  });
 }
 
 Status Identity::take(std::string signed_manifest) {
@@ -101,17 +194,8 @@ Status Identity::make_manifest(const net::SigningKey& root, const Clock& clock) 
   fresh.epoch = manifest_.epoch + 1;
   fresh.issued = clock.unix_now();
   fresh.not_after = fresh.issued + manifest_days_ * kDay;
-  if (fresh.members.empty()) {
-    wire::Member self;
-    self.public_key = key_.public_key();
-    self.wrap_key = wrap_key_.public_key();
-    self.name = master_id_;
-    self.serial = net::random_u64();
-    fresh.members.push_back(std::move(self));
-  }
-  for (wire::Member& member : fresh.members) {
-    if (member.public_key == key_.public_key()) member.not_after = fresh.not_after;
-  }
+  if (fresh.members.empty()) fresh.members.push_back(self());
+  for (wire::Member& member : fresh.members) member.not_after = fresh.not_after;
   const std::string encoded = encode(net::sign_manifest(root, fresh));
   BRINE_TRY(replace_file(pki_dir_ + "/manifest", encoded, 0644));
   manifest_ = std::move(fresh);

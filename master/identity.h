@@ -3,9 +3,11 @@
 // pki_dir holds, all 0600: root.key (may be taken offline), master.key; and root.pub, master.pub, manifest. A single master makes
 // all of it on its first start. The manifest is renewed while root.key is here and half of its life is over; one that the root has signed
 // elsewhere is taken when it is put in the place of the old one.
-// Used at start, and by the master's main thread for renewal.
+// With other masters, the manifest lies in the store they share too; a master that is new asks there to be added.
+// Used at start, and under one lock afterwards.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,9 +20,22 @@
 
 namespace brine::master {
 
+// Where the masters of a cluster find each other's manifest: the shared store.
+class SharedManifest {
+ public:
+  virtual ~SharedManifest() = default;
+  virtual Result<std::string> read() = 0;  // empty: there is none yet
+  // True for one master of those that find none: it makes the cluster's root.
+  virtual Result<bool> may_found(const std::string& public_key) = 0;
+  // For the operator who adds masters.
+  virtual Status ask_to_join(const wire::Member& self) = 0;
+};
+
 class Identity {
  public:
-  static Result<Identity> open(const std::string& pki_dir, const std::string& master_id, int manifest_days, const Clock& clock);
+  // shared null: this master is alone. kBusy: it is not in the manifest (yet); it has asked to join, and may be opened again later.
+  static Result<Identity> open(const std::string& pki_dir, const std::string& master_id, int manifest_days, const Clock& clock,
+                               SharedManifest* shared = nullptr);
 
   const net::SigningKey& key() const { return key_; }
   const net::AgreementKey& wrap_key() const { return wrap_key_; }
@@ -32,11 +47,21 @@ class Identity {
   // Takes a newer manifest that lies in pki_dir now, or renews the one that is held. True: it is a new one. An error when what lies there
   // cannot be used, or when the manifest has ended and the root key is not here; the old one stays in force then.
   Result<bool> refresh(const Clock& clock);
+  // The manifest that the masters share: taken, and kept in pki_dir, when it is newer. True: it was.
+  Result<bool> take_shared(const std::string& signed_manifest);
+  const std::string& signed_manifest() const { return signed_manifest_; }
+
+  // A new manifest, signed with root.key, which must be here. A member of the same name is replaced and its key revoked.
+  Status add_master(const wire::Member& member, const Clock& clock);
+  Status remove_master(const std::string& name, const Clock& clock);
+  wire::Member self() const;
 
  private:
   Identity(std::string pki_dir, std::string master_id, int manifest_days, net::SigningKey key);
 
   Status found_cluster(const Clock& clock);
+  Status join(const std::string& signed_manifest, SharedManifest& shared);
+  Status revise(const Clock& clock, const std::function<Status(wire::Manifest&)>& change);
   Status take(std::string signed_manifest);
   Result<bool> take_newer();
   Result<bool> renew_if_due(const Clock& clock);

@@ -22,9 +22,17 @@ constexpr const char* kHelp =
     "Exit status: 0 stopped, 78 configuration, 69 a port or store it cannot have.\n";
 
 brine::Status serve(const brine::config::MasterConfig& config) {
-  BRINE_LET(const auto master, brine::master::Master::start(config));
+  std::string waits_for;
+  auto started = brine::master::Master::start(config);
+  while (!started && started.error().code == brine::Code::kBusy) {
+    if (std::exchange(waits_for, started.error().message) != started.error().message) brine::log::warning("{}; waiting", waits_for);
+    if (brine::wait_for_stop(brine::milliseconds(1'000))) return {};
+    started = brine::master::Master::start(config);
+  }
+  if (!started) return std::unexpected(started.error());
+  const auto& master = *started;
   brine::log::info("serving minions on port {}", master->port());
-  while (!brine::wait_for_stop(brine::milliseconds(1'000))) master->tick();
+  while (!brine::wait_for_stop(brine::milliseconds(1'000))) BRINE_TRY(master->tick());
   brine::log::info("stopping");
   master->stop();
   return {};

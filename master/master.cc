@@ -12,9 +12,12 @@
 #include "master/autosign.h"
 #include "master/master_metrics.h"
 #include "master/operator_desk.h"
+#include "master/sharing.h"
 #include "metrics/process_metrics.h"
 #include "net/face_loop.h"
+#include "net/key_files.h"
 #include "returners/file/file_returner.h"
+#include "store/redis_store.h"
 #include "store/sqlite_store.h"
 
 namespace brine::master {
@@ -62,6 +65,49 @@ class Master::EngineUpstream final : public front::Upstream {
   engine::Engine& engine_;
 };
 
+// The masters of the manifest, as runners change them.
+class Master::Members final : public MembersDesk {
+ public:
+  explicit Members(Master& master) : master_(master) {}
+
+  Result<Json> request(const std::string& name) override {
+    BRINE_LET(const wire::Member member, requested(name));
+    return Json{{"name", name}, {"finger", net::fingerprint(member.public_key)}};
+  }
+  Result<Json> add(const std::string& name, const std::string& finger) override {
+    BRINE_LET(const wire::Member member, requested(name));
+    const std::string found = net::fingerprint(member.public_key);
+    if (!finger.empty() && finger != found)
+      return fail(Code::kDenied, "the master that asks to join as '" + name + "' has the fingerprint " + found + ": it was not added");
+    const std::scoped_lock guard(master_.identity_mutex_);
+    BRINE_TRY(master_.identity_->add_master(member, master_.clock_));
+    master_.manifest_changed();
+    return Json{{"master", name}, {"finger", found}, {"epoch", master_.identity_->manifest().epoch}};
+  }
+  Result<Json> remove(const std::string& name) override {
+    const std::scoped_lock guard(master_.identity_mutex_);
+    BRINE_TRY(master_.identity_->remove_master(name, master_.clock_));
+    master_.manifest_changed();
+    return Json{{"master", name}, {"epoch", master_.identity_->manifest().epoch}};
+  }
+  Result<Json> list() override {
+    const std::scoped_lock guard(master_.identity_mutex_);
+    Json names = Json::object();
+    for (const wire::Member& member : master_.identity_->manifest().members) {
+      if (member.role == wire::Role::kMaster) names[member.name] = net::fingerprint(member.public_key);
+    }
+    return names;
+  }
+
+ private:
+  Result<wire::Member> requested(const std::string& name) const {
+    if (master_.shared_ == nullptr) return fail(Code::kUnsupported, "several masters need state.backend: redis");
+    return StoreManifest(*master_.shared_).request_of(name);
+  }
+
+  Master& master_;
+};
+
 // The event bus, as the engine sees it.
 class Master::EventPort final : public engine::EventSink {
  public:
@@ -81,8 +127,8 @@ Result<std::unique_ptr<Master>> Master::start(const config::MasterConfig& config
   std::unique_ptr<Master> master(new Master(config));
   BRINE_TRY(make_folders(config.sock_dir, 0700));
   BRINE_TRY(master->open_metrics());
-  BRINE_TRY(master->open_identity());
   BRINE_TRY(master->open_store());
+  BRINE_TRY(master->open_identity());
   BRINE_TRY(master->open_tickets());
   BRINE_TRY(master->start_engine());
   BRINE_TRY(master->start_returners());
@@ -90,6 +136,7 @@ Result<std::unique_ptr<Master>> Master::start(const config::MasterConfig& config
   BRINE_TRY(master->open_operator_face());
   master->minion_face_->start();
   master->operator_face_->start();
+  BRINE_TRY(master->join());
   master->declare_metrics();
   BRINE_TRY(master->announce());
   master->stage_ = Stage::kServing;
@@ -137,12 +184,30 @@ Status Master::ready() const {
 }
 
 Status Master::open_identity() {
-  BRINE_LET(Identity identity, Identity::open(config_.pki_dir, config_.id, config_.manifest_days, clock_));
+  if (shared_ == nullptr) {
+    BRINE_LET(Identity identity, Identity::open(config_.pki_dir, config_.id, config_.manifest_days, clock_));
+    identity_ = std::make_unique<Identity>(std::move(identity));
+    return {};
+  }
+  StoreManifest shared(*shared_);
+  BRINE_LET(Identity identity, Identity::open(config_.pki_dir, config_.id, config_.manifest_days, clock_, &shared));
   identity_ = std::make_unique<Identity>(std::move(identity));
   return {};
 }
 
 Status Master::open_store() {
+  if (config_.state.backend == config::StateBackend::kRedis) {
+    store::RedisOptions options;
+    options.url = config_.state.url;
+    options.user = config_.state.user;
+    options.password_file = config_.state.password_file;
+    options.cluster = config_.cluster;
+    options.durability = static_cast<store::RedisDurability>(config_.state.durability);
+    BRINE_LET(auto opened, store::open_redis_store(options));
+    shared_ = opened.get();
+    store_ = std::move(opened);
+    return {};
+  }
   store::SqliteOptions options;
   options.folder = config_.state.path;
   auto opened = store::open_sqlite_store(options);
@@ -154,7 +219,7 @@ Status Master::open_store() {
 // Ticket keys survive a restart, wrapped for this master: whoever comes back after it still holds a ticket.
 Status Master::open_tickets() {
   tickets_ = std::make_unique<net::TicketKeeper>(std::chrono::duration_cast<milliseconds>(config_.ticket_life));
-  BRINE_LET(const auto wrapped, store_->setting(kTicketKeys));
+  BRINE_LET(const auto wrapped, store_->setting(shared_ == nullptr ? kTicketKeys : ticket_keys_setting(config_.id)));
   if (wrapped) {
     if (auto opened = tickets_->unwrap(identity_->wrap_key(), *wrapped); !opened)
       log::warning("the ticket keys in the store are not for this master; minions make full handshakes: {}", opened.error().message);
@@ -162,9 +227,23 @@ Status Master::open_tickets() {
   return {};
 }
 
+// Of several masters the first by name draws new keys, and shares them whenever there are other masters than before. Each has keys of its
+// own until it gets those.
 void Master::keep_ticket_keys() {
-  if (tickets_->rotate_if_due(clock_.unix_now()))
-    engine_->ledger().keep_setting(kTicketKeys, tickets_->wrap(identity_->wrap_key().public_key()));
+  if (shared_ == nullptr) {
+    if (tickets_->rotate_if_due(clock_.unix_now()))
+      engine_->ledger().keep_setting(kTicketKeys, tickets_->wrap(identity_->wrap_key().public_key()));
+    return;
+  }
+  const engine::Peers& peers = *engine_->peers();
+  const auto masters = peers.masters();
+  const bool first = peers.leads() && !masters.empty() && masters.front().id == peers.self();
+  const bool changed = masters_changed_.exchange(false);
+  if (!first && tickets_->has_key()) return;
+  const bool rotated = tickets_->rotate_if_due(clock_.unix_now());
+  if (!first || (!rotated && !changed)) return;
+  const std::scoped_lock guard(identity_mutex_);
+  share_ticket_keys(*tickets_, identity_->manifest(), engine_->ledger());
 }
 
 engine::EngineOptions Master::engine_options() const {
@@ -196,8 +275,19 @@ Status Master::start_engine() {
   engine_ = std::make_unique<engine::Engine>(*store_, gateway_, *notary_, *events_, clock_, engine_options(), [this] {
     for (const auto& drain : drains_) drain->wake();
   });
+  if (shared_ != nullptr) {
+    engine::PeerOptions peers;
+    peers.self.id = config_.id;
+    peers.self.public_key = identity_->key().public_key();
+    peers.self.wrap_key = identity_->wrap_key().public_key();
+    peers.self.since = clock_.unix_now();
+    engine_->share(*shared_, std::move(peers),
+                   {.masters = [this](const std::vector<store::MasterCard>& masters) { show_masters(masters); },
+                    .setting = [this](const std::string&) { settings_changed_ = true; }});
+  }
   upstream_ = std::make_unique<EngineUpstream>(*engine_);
-  add_all_runners(runners_, {*engine_, *identity_, clock_});
+  members_ = std::make_unique<Members>(*this);
+  add_all_runners(runners_, {*engine_, *identity_, clock_, members_.get()});
   runner_thread_.start(kRunnerTick, [] {});
   return {};
 }
@@ -245,9 +335,46 @@ Status Master::open_minion_face() {
               return handler;
             }));
   gateway_.set_lanes(std::move(lanes));
+  front_->address = own_address();
   BRINE_TRY(engine_->start());
   keep_ticket_keys();
   return {};
+}
+
+// What minions and other masters find this master under.
+std::string Master::own_address() const {
+  if (shared_ == nullptr) return "";
+  const std::string port = ":" + std::to_string(minion_face_->tcp_port());
+  if (!config_.address.empty()) {
+    const auto address = config::parse_address(config_.address);
+    return address->port != 0 ? config_.address : config_.address + port;
+  }
+  const bool any = config_.interface == "0.0.0.0" || config_.interface == "::";
+  if (!any) return (config_.interface.find(':') == std::string::npos ? config_.interface : "[" + config_.interface + "]") + port;
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  return name + port;
+}
+
+// The manifest first: who finds this master among the others must be able to believe it.
+Status Master::join() {
+  if (shared_ == nullptr) return {};
+  BRINE_LET(const auto theirs, shared_->setting(kManifestSetting));
+  if (!theirs || *theirs != identity_->signed_manifest()) engine_->ledger().keep_setting(kManifestSetting, identity_->signed_manifest());
+  return engine_->join(own_address());
+}
+
+// Minions are told of those that take them. Called on the engine's thread.
+void Master::show_masters(const std::vector<store::MasterCard>& masters) {
+  masters_changed_ = true;
+  auto open = std::make_shared<std::vector<std::string>>();
+  for (const store::MasterCard& card : masters) {
+    if (!card.draining) open->push_back(card.address);
+  }
+  const auto before = front_->masters.load();
+  if (before != nullptr && *before == *open) return;
+  front_->masters = open;
+  gateway_.show_masters(*open);
 }
 
 Status Master::open_operator_face() {
@@ -283,16 +410,56 @@ Status Master::announce() const {
   return replace_file(config_.sock_dir + "/master.json", text.dump() + "\n", 0644);
 }
 
-void Master::tick() {
+Status Master::tick() {
   loop_watch_.look();
   keep_ticket_keys();
+  if (shared_ != nullptr && settings_changed_.exchange(false)) {
+    if (auto read = read_shared(); !read) {
+      if (read.error().code == Code::kDenied) return read;
+      settings_changed_ = true;  // the store is away: again later
+    }
+  }
+  refresh_manifest();
+  return {};
+}
+
+// What other masters have left for this one.
+Status Master::read_shared() {
+  BRINE_LET(const auto manifest, shared_->setting(kManifestSetting));
+  if (manifest) {
+    const std::scoped_lock guard(identity_mutex_);
+    BRINE_LET(const bool taken, identity_->take_shared(*manifest));
+    if (taken) manifest_changed();
+  }
+  BRINE_LET(const auto wrapped, shared_->setting(ticket_keys_setting(config_.id)));
+  if (wrapped) {
+    if (auto opened = tickets_->unwrap(identity_->wrap_key(), *wrapped); !opened)
+      log::warning("the ticket keys in the store are not for this master: {}", opened.error().message);
+  }
+  BRINE_LET(const auto drain, shared_->setting(drain_setting(config_.id)));
+  const bool draining = drain.has_value();
+  if (front_->draining.exchange(draining) == draining) return {};
+  log::warning("{}", draining ? "draining: the minions are sent to the other masters" : "takes minions again");
+  engine_->peers()->set_draining(draining);
+  if (draining) gateway_.say_stopping();
+  return {};
+}
+
+void Master::refresh_manifest() {
+  const std::scoped_lock guard(identity_mutex_);
   const auto refreshed = identity_->refresh(clock_);
   const std::string trouble = refreshed ? "" : refreshed.error().message;
   if (std::exchange(manifest_trouble_, trouble) != trouble && !trouble.empty()) log::error("{}", trouble);
-  if (!refreshed || !*refreshed) return;
+  if (refreshed && *refreshed) manifest_changed();
+}
+
+// Under identity_mutex_.
+void Master::manifest_changed() {
   front_->identity = identity_->server_identity();
   notary_->manifest_renewed(identity_->manifest());
-  gateway_.show_manifest(identity_->server_identity()->manifest);
+  gateway_.show_manifest(identity_->signed_manifest());
+  if (shared_ != nullptr) engine_->ledger().keep_setting(kManifestSetting, identity_->signed_manifest());
+  masters_changed_ = true;
 }
 
 void Master::stop() {

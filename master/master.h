@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@
 #include "net/face.h"
 #include "net/tickets.h"
 #include "returners/drain.h"
-#include "store/state_store.h"
+#include "store/shared_store.h"
 
 namespace brine::master {
 
@@ -35,8 +36,9 @@ class Master {
   static Result<std::unique_ptr<Master>> start(const config::MasterConfig& config);
   ~Master();
 
-  // Once a second: renews manifest and ticket keys, looks whether the threads move.
-  void tick();
+  // Once a second: renews manifest and ticket keys, takes what other masters have changed of them, looks whether the threads move.
+  // kDenied: this master has been withdrawn, and must stop.
+  Status tick();
   void stop();
 
   std::uint16_t port() const { return minion_face_->tcp_port(); }
@@ -44,6 +46,7 @@ class Master {
  private:
   class EngineUpstream;
   class EventPort;
+  class Members;
 
   explicit Master(const config::MasterConfig& config);
   enum class Stage : std::uint8_t { kStarting, kServing, kStopping };
@@ -57,15 +60,23 @@ class Master {
   Status start_engine();
   Status start_returners();
   Status open_minion_face();
+  Status join();
+  std::string own_address() const;
   Status open_operator_face();
   Status announce() const;
   engine::EngineOptions engine_options() const;
   void keep_ticket_keys();
+  Status read_shared();
+  void refresh_manifest();
+  void manifest_changed();
+  void show_masters(const std::vector<store::MasterCard>& masters);
 
   const config::MasterConfig config_;
   SystemClock clock_;
   std::unique_ptr<store::StateStore> store_;
-  std::unique_ptr<Identity> identity_;
+  store::SharedStore* shared_ = nullptr;  // store_, when other masters may write it too
+  std::mutex identity_mutex_;
+  std::unique_ptr<Identity> identity_;  // its manifest is guarded by identity_mutex_ once it serves
   std::unique_ptr<net::TicketKeeper> tickets_;
   std::unique_ptr<net::EventPublisher> event_bus_;
   std::unique_ptr<EventPort> events_;
@@ -75,6 +86,7 @@ class Master {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<EngineUpstream> upstream_;
   std::shared_ptr<front::FrontContext> front_;
+  std::unique_ptr<Members> members_;
   Runners runners_;
   TaskLoop runner_thread_{"runner", 1'000};
   std::unique_ptr<net::Face> minion_face_;
@@ -84,6 +96,8 @@ class Master {
   metrics::Registry registry_;
   std::unique_ptr<metrics::HttpServer> metrics_server_;  // reads all of the above; null without metrics.listen
   bool stopped_ = false;
+  std::atomic<bool> settings_changed_{true};
+  std::atomic<bool> masters_changed_{false};
   std::string manifest_trouble_;  // told once
 };
 

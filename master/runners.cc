@@ -57,6 +57,7 @@ Result<Json> Runners::run(std::string_view name, std::string_view arguments_json
 }
 
 void add_all_runners(Runners& runners, const RunnerContext& context) {
+  add_cluster_runners(runners, context);
   add_job_runners(runners, context);
   add_key_runners(runners, context);
   add_manage_runners(runners, context);

@@ -46,11 +46,22 @@ class Runners {
   std::map<std::string, Runner, std::less<>> runners_;
 };
 
+// The masters named in the manifest. Called on the runners' thread.
+class MembersDesk {
+ public:
+  virtual ~MembersDesk() = default;
+  virtual Result<Json> request(const std::string& name) = 0;
+  virtual Result<Json> add(const std::string& name, const std::string& finger) = 0;
+  virtual Result<Json> remove(const std::string& name) = 0;
+  virtual Result<Json> list() = 0;
+};
+
 // What runners work on.
 struct RunnerContext {
   engine::Engine& engine;
   const Identity& identity;
   const Clock& clock;
+  MembersDesk* members;
 };
 
 // Asks the engine and waits for the answer. Never on the engine's own thread.
@@ -59,6 +70,7 @@ Answer ask(engine::Engine& engine, std::function<Answer(const engine::Engine::Vi
 
 void add_job_runners(Runners& runners, const RunnerContext& context);
 void add_key_runners(Runners& runners, const RunnerContext& context);
+void add_cluster_runners(Runners& runners, const RunnerContext& context);
 void add_manage_runners(Runners& runners, const RunnerContext& context);
 void add_all_runners(Runners& runners, const RunnerContext& context);
 

@@ -14,7 +14,7 @@ struct Presence {
 Presence presence(const RunnerContext& context) {
   return ask<Presence>(context.engine, [](const engine::Engine::View& view) {
     Presence result;
-    for (const auto& [id, minion] : view.roster.all()) (minion.session ? result.up : result.down).push_back(id.str());
+    for (const auto& [id, minion] : view.roster.all()) (minion.connected() ? result.up : result.down).push_back(id.str());
     std::sort(result.up.begin(), result.up.end());
     std::sort(result.down.begin(), result.down.end());
     return result;

@@ -40,9 +40,9 @@ Agent::Agent(AgentParts parts, AgentOptions options, std::string cookie)
       retry_at_(parts.clock.now()),
       deadline_(retry_at_),
       last_sent_(retry_at_),
+      masters_(options_.id, options_.masters),
       started_(retry_at_),
       random_(static_cast<unsigned>(net::random_u64())) {
-  master_ = options_.masters.empty() ? 0 : net::random_below(options_.masters.size());
   for (const JournalEntry* entry : parts_.journal.unacknowledged()) to_send_.push_back(entry->jid);
   grains_changed();
 }
@@ -65,8 +65,11 @@ Status Agent::report_interrupted() {
 MonoTime Agent::next_tick() const {
   switch (state_) {
     case State::kWaiting: return retry_at_;
-    case State::kOpen:
-      return due_receipts_.empty() ? last_sent_ + heartbeat_ : std::min(last_sent_ + heartbeat_, due_receipts_.front().first);
+    case State::kOpen: {
+      MonoTime next = last_sent_ + heartbeat_;
+      if (!due_receipts_.empty()) next = std::min(next, due_receipts_.front().first);
+      return move_at_ ? std::min(next, *move_at_) : next;
+    }
     case State::kStopped: return MonoTime::max();
     default: return deadline_;
   }
@@ -80,26 +83,27 @@ void Agent::on_tick() {
     case State::kOpen:
       send_due_receipts();
       if (now >= last_sent_ + heartbeat_) send(wire::Heartbeat{});
+      if (move_at_ && now >= *move_at_) move();
       return;
     case State::kStopped: return;
     default:
-      log::info("no answer from {} in time", options_.masters[master_]);
+      log::info("no answer from {} in time", masters_.current());
       end_session();
       retry_later(milliseconds(0), true);
   }
 }
 
 void Agent::begin_connecting() {
-  if (options_.masters.empty()) return;
+  if (masters_.empty()) return;
   state_ = State::kConnecting;
-  deadline_ = parts_.clock.now() + options_.connect_deadline;
-  parts_.link.connect(options_.masters[master_]);
+  deadline_ = parts_.clock.now() + (masters_.size() > 1 ? options_.connect_to_one : options_.connect_deadline);
+  parts_.link.connect(masters_.current());
 }
 
 // Full jitter (Brooker, "Exponential backoff and jitter", 2015): a random time up to a bound that doubles with every failure.
 void Agent::retry_later(milliseconds at_least, bool failure) {
   failures_ = failure ? failures_ + 1 : 0;
-  if (failure && !options_.masters.empty()) master_ = (master_ + 1) % options_.masters.size();
+  if (failure) masters_.next();
   const std::int64_t ceiling =
       std::min(options_.recon_max.count(), options_.recon_default.count() << std::min(std::max(failures_ - 1, 0), kMaxDoublings));
   const milliseconds jitter(std::uniform_int_distribution<std::int64_t>(0, std::max<std::int64_t>(ceiling, 1))(random_));
@@ -108,6 +112,7 @@ void Agent::retry_later(milliseconds at_least, bool failure) {
 }
 
 void Agent::end_session() {
+  move_at_.reset();
   parts_.link.disconnect();
   handshake_.reset();
   cipher_.reset();
@@ -120,6 +125,7 @@ void Agent::end_session() {
 
 void Agent::on_connected() {
   if (state_ != State::kConnecting) return;
+  deadline_ = parts_.clock.now() + options_.connect_deadline;
   net::ClientOptions options;
   options.id = options_.id;
   options.instance = instance_;
@@ -135,9 +141,10 @@ void Agent::on_connected() {
 void Agent::on_lost() {
   if (state_ == State::kWaiting || state_ == State::kStopped) return;
   const bool was_open = state_ == State::kOpen;
-  if (was_open) log::warning("lost the connection to {}", options_.masters[master_]);
+  if (was_open) log::warning("lost the connection to {}", masters_.current());
   end_session();
   retry_later(milliseconds(0), !was_open);
+  if (was_open) masters_.next();  // should it be gone, another one is there
 }
 
 void Agent::on_frame(std::string_view bytes) {
@@ -147,13 +154,13 @@ void Agent::on_frame(std::string_view bytes) {
     return on_refusal(frame->body);
   if (frame->type == wire::FrameType::kServerHello && state_ == State::kHandshake) return on_server_hello(frame->body);
   if (frame->type == wire::FrameType::kSealed && (state_ == State::kAwaitWelcome || state_ == State::kOpen)) return on_sealed(frame->body);
-  log::warning("{} sent a frame that does not fit here", options_.masters[master_]);
+  log::warning("{} sent a frame that does not fit here", masters_.current());
   on_lost();
 }
 
 void Agent::on_refusal(std::string_view body) {
   const auto refusal = wire::decode_refusal(body);
-  log::warning("{} refuses: {}", options_.masters[master_], refusal ? refusal->text : "malformed");
+  log::warning("{} refuses: {}", masters_.current(), refusal ? refusal->text : "malformed");
   ticket_.reset();
   const milliseconds wait = refusal ? std::min(refusal->retry_after, milliseconds(60'000)) : milliseconds(0);
   end_session();
@@ -163,7 +170,7 @@ void Agent::on_refusal(std::string_view body) {
 void Agent::on_server_hello(std::string_view body) {
   auto step = handshake_->finish(body, parts_.clock.unix_now());
   if (!step) {
-    log::error("{}: {}", options_.masters[master_], step.error().message);
+    log::error("{}: {}", masters_.current(), step.error().message);
     trouble_ = step.error().message;
     ticket_.reset();
     end_session();
@@ -181,7 +188,7 @@ void Agent::on_server_hello(std::string_view body) {
 
 void Agent::on_sealed(std::string_view body) {
   const auto broken = [this](std::string_view why) {
-    log::warning("the session with {} is broken: {}", options_.masters[master_], why);
+    log::warning("the session with {} is broken: {}", masters_.current(), why);
     ticket_.reset();
     on_lost();
   };
@@ -197,6 +204,7 @@ void Agent::on_sealed(std::string_view body) {
   if (const auto* delivery = std::get_if<wire::Delivery>(&*message)) return on_delivery(*delivery);
   if (const auto* ack = std::get_if<wire::Ack>(&*message)) return on_ack(*ack);
   if (const auto* goodbye = std::get_if<wire::Goodbye>(&*message)) return on_goodbye(*goodbye);
+  if (const auto* live = std::get_if<wire::Masters>(&*message)) return learn_masters(live->live, live->own);
   if (const auto* fresh = std::get_if<wire::NewManifest>(&*message)) return on_manifest(fresh->manifest);
   if (std::holds_alternative<wire::Heartbeat>(*message)) return;
   broken("a message that a master does not send");
@@ -207,7 +215,7 @@ void Agent::on_welcome(wire::Welcome&& welcome) {
   if (welcome.verdict == wire::Verdict::kAccepted) return on_accepted(welcome);
   const bool again_at_once = welcome.verdict == wire::Verdict::kBusy && ticket_ && welcome.retry_after == milliseconds(0);
   ticket_.reset();
-  if (!again_at_once && trouble_ != welcome.text) log::warning("{}: {}", options_.masters[master_], welcome.text);
+  if (!again_at_once && trouble_ != welcome.text) log::warning("{}: {}", masters_.current(), welcome.text);
   trouble_ = welcome.text;
   end_session();
   retry_later(std::min(welcome.retry_after, options_.longest_wait), false);
@@ -236,10 +244,28 @@ void Agent::on_accepted(const wire::Welcome& welcome) {
     cookie_ = welcome.cookie;
     parts_.keepsake.keep_cookie(cookie_);
   }
-  log::info("session with {}", options_.masters[master_]);
+  log::info("session with {}", masters_.current());
   send_status();
   send_journal_mark();
   send_returns();
+}
+
+// Each at a time of its own, so that a master that comes back is not run over.
+void Agent::learn_masters(const std::vector<std::string>& live, const std::string& own) {
+  masters_.learn(live, own);
+  move_at_.reset();
+  if (!masters_.has_better()) return;
+  const milliseconds later(std::uniform_int_distribution<std::int64_t>(0, options_.move_within.count())(random_));
+  move_at_ = parts_.clock.now() + later;
+}
+
+// Without a goodbye: it is waited for, as one whose connection broke.
+void Agent::move() {
+  masters_.take_best();
+  log::info("moving to {}", masters_.current());
+  end_session();
+  retry_later(milliseconds(0), false);
+  retry_at_ = parts_.clock.now();
 }
 
 void Agent::date_journal(const wire::Welcome& welcome) {
@@ -256,10 +282,11 @@ void Agent::date_journal(const wire::Welcome& welcome) {
 }
 
 void Agent::on_goodbye(const wire::Goodbye& goodbye) {
-  log::warning("{} ends the session: {}", options_.masters[master_], goodbye.text);
+  log::warning("{} ends the session: {}", masters_.current(), goodbye.text);
   if (goodbye.reason != wire::GoodbyeReason::kStopping) ticket_.reset();
   end_session();
   const bool displaced = goodbye.reason == wire::GoodbyeReason::kDisplaced;
+  if (goodbye.reason == wire::GoodbyeReason::kStopping) masters_.next();
   retry_later(displaced ? options_.recon_max : std::min(goodbye.retry_after, milliseconds(60'000)), false);
 }
 

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "minion/journal.h"
+#include "minion/master_list.h"
 #include "minion/ports.h"
 #include "net/handshake.h"
 #include "net/session_cipher.h"
@@ -33,7 +34,9 @@ struct AgentOptions {
   std::vector<std::string> masters;       // endpoints: tcp://host:port, ipc:///path
   milliseconds recon_default{1'000};      // back-off: a random time up to this,
   milliseconds recon_max{10'000};         // doubled with every failure up to this
-  milliseconds connect_deadline{15'000};  // for connecting and shaking hands
+  milliseconds connect_deadline{15'000};  // for connecting, and for shaking hands
+  milliseconds connect_to_one{5'000};     // for connecting, when there are other masters
+  milliseconds move_within{20'000};       // to a master that has come (back): a random time up to this
   milliseconds longest_wait{600'000};     // whatever a master tells it to wait
   milliseconds receipt_after{100};        // a job that takes longer is reported as queued or running
   std::size_t window = 256;               // returns sent and not acknowledged
@@ -105,6 +108,8 @@ class Agent {
   void on_delivery(const wire::Delivery& delivery);
   void on_ack(const wire::Ack& ack);
   void on_manifest(const std::string& manifest);
+  void learn_masters(const std::vector<std::string>& live, const std::string& own);
+  void move();
   void date_journal(const wire::Welcome& welcome);
   void send_journal_mark();
   bool answer_known(const JobId& jid);
@@ -132,7 +137,8 @@ class Agent {
   MonoTime deadline_;
   MonoTime last_sent_;
   int failures_ = 0;
-  std::size_t master_ = 0;
+  MasterList masters_;
+  std::optional<MonoTime> move_at_;  // to a master that is preferred to the one that serves
   std::optional<net::HeldTicket> ticket_;
   std::unique_ptr<net::ClientHandshake> handshake_;
   net::SessionKeys keys_;

@@ -91,6 +91,11 @@ std::string TicketKeeper::make_cookie(const MinionId& id) { return seal_text(kCo
 
 bool TicketKeeper::knows_cookie(std::string_view cookie) { return open_text(kCookie, cookie).has_value(); }
 
+bool TicketKeeper::has_key() const {
+  std::lock_guard lock(mutex_);
+  return !keys_.empty();
+}
+
 std::string TicketKeeper::wrap(std::string_view wrap_public_key) const {
   std::string text;
   {

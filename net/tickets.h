@@ -50,6 +50,8 @@ class TicketKeeper {
   std::string wrap(std::string_view wrap_public_key) const;
   Status unwrap(const AgreementKey& wrap_key, std::string_view wrapped);
 
+  bool has_key() const;
+
   milliseconds life() const { return life_; }
 
  private:

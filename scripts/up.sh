@@ -1,27 +1,33 @@
 #!/usr/bin/env bash
-# ./dev up: keeps a master and N minions running until Ctrl-C, and prints how to talk to them.
-# usage: up.sh BIN_DIR [--minions N] [--dir DIR]
+# ./dev up: keeps masters and minions running until Ctrl-C, and prints how to talk to them.
+# usage: up.sh BIN_DIR [--masters N] [--minions N] [--redis] [--dir DIR]
 set -euo pipefail
 
 bin=$1
 shift
+masters=1
 minions=3
+redis=false
 root=""
 while [ $# -gt 0 ]; do
   case $1 in
+    --masters) masters=$2; shift 2 ;;
     --minions) minions=$2; shift 2 ;;
+    --redis) redis=true; shift ;;
     --dir) root=$2; shift 2 ;;
-    --masters|--syndics|--redis|--kafka)
-      echo "up: $1 is not available in this version: one master on the embedded store is" >&2
+    --syndics|--kafka)
+      echo "up: $1 is not available in this version" >&2
       exit 64 ;;
     *)
-      echo "up: unknown option '$1'; there are --minions N and --dir DIR" >&2
+      echo "up: unknown option '$1'; there are --masters N, --minions N, --redis and --dir DIR" >&2
       exit 64 ;;
   esac
 done
-case $minions in
-  ''|*[!0-9]*) echo "up: --minions takes a number" >&2; exit 64 ;;
+case $masters$minions in
+  *[!0-9]*) echo "up: --masters and --minions take a number" >&2; exit 64 ;;
 esac
+[ "$masters" -ge 1 ] || { echo "up: --masters is at least 1" >&2; exit 64; }
+[ "$masters" -eq 1 ] || redis=true
 
 keep=1
 if [ -z "$root" ]; then
@@ -31,39 +37,72 @@ fi
 pids=()
 cleanup() {
   trap - EXIT INT TERM
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
   for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
   [ "$keep" = 1 ] || rm -rf "$root"
 }
 trap cleanup EXIT
 trap 'exit 0' INT TERM
 
-mkdir -p "$root/etc"
-cat > "$root/etc/master" <<YAML
+# wait_until LOG COMMAND...: until it succeeds; the process started last has to live.
+wait_until() {
+  local log=$1
+  shift
+  for _ in $(seq 400); do
+    "$@" && return
+    kill -0 "${pids[-1]}" 2>/dev/null || { cat "$log" >&2; exit 1; }
+    sleep 0.05
+  done
+  cat "$log" >&2
+  exit 1
+}
+
+state=""
+if $redis; then
+  mkdir -p "$root/redis"
+  # Debian's redis-server under its other name: the package of that name would start a service.
+  (exec -a redis-server /usr/bin/redis-check-rdb --port 0 --unixsocket "$root/redis/redis.sock" --dir "$root/redis" --appendonly yes \
+    --save "" --logfile "$root/redis/log") &
+  pids+=($!)
+  wait_until "$root/redis/log" test -S "$root/redis/redis.sock"
+  state="state: {backend: redis, url: 'unix://$root/redis/redis.sock'}"
+fi
+
+ports=()
+for i in $(seq "$masters"); do
+  etc=$root/etc$([ "$i" = 1 ] || echo "$i")
+  home=$root/master$([ "$i" = 1 ] || echo "$i")
+  mkdir -p "$etc"
+  cat >"$etc/master" <<YAML
+id: master$i
 interface: 127.0.0.1
 ret_port: 0
-root_dir: $root/master
+root_dir: $home
 auto_accept: true
 returners:
   - name: file
     path: /var/log/brine/returns.jsonl
+$state
 YAML
-"$bin/brine-master" -c "$root/etc" 2> "$root/master.log" &
-pids+=($!)
-for _ in $(seq 400); do
-  [ -s "$root/master/run/brine/master/master.json" ] && break
-  kill -0 "${pids[0]}" 2>/dev/null || { cat "$root/master.log" >&2; exit 1; }
-  sleep 0.05
+  "$bin/brine-master" -c "$etc" 2>"$home.log" &
+  pids+=($!)
+  if [ "$i" -gt 1 ]; then
+    wait_until "$home.log" grep -q -- "--master-add" "$home.log"
+    "$bin/brine-key" -c "$root/etc" --master-add "master$i" -y >/dev/null
+  fi
+  wait_until "$home.log" test -s "$home/run/brine/master/master.json"
+  ports+=("$(sed 's/.*"ret_port":\([0-9]*\).*/\1/' "$home/run/brine/master/master.json")")
 done
-port=$(sed 's/.*"ret_port":\([0-9]*\).*/\1/' "$root/master/run/brine/master/master.json")
 for i in $(seq "$minions"); do
   mkdir -p "$root/m$i.etc"
-  printf 'id: m%s\nmaster: 127.0.0.1:%s\nroot_dir: %s/m%s\n' "$i" "$port" "$root" "$i" > "$root/m$i.etc/minion"
-  "$bin/brine-minion" -c "$root/m$i.etc" 2> "$root/m$i.log" &
+  list=$(printf "127.0.0.1:%s, " "${ports[@]}")
+  printf 'id: m%s\nmaster: [%s]\nroot_dir: %s/m%s\n' "$i" "${list%, }" "$root" "$i" >"$root/m$i.etc/minion"
+  "$bin/brine-minion" -c "$root/m$i.etc" 2>"$root/m$i.log" &
   pids+=($!)
 done
+
+echo "$masters master(s) on 127.0.0.1, port(s) ${ports[*]}, and $minions minions are running in $root. Talk to them:"
 cat <<TEXT
-A master on 127.0.0.1:$port and $minions minions are running in $root. Talk to them:
 
   export PATH=$bin:\$PATH
   brine -c $root/etc '*' test.ping
@@ -72,6 +111,16 @@ A master on 127.0.0.1:$port and $minions minions are running in $root. Talk to t
   brine-run -c $root/etc state.event
   tail -f $root/master.log
 
-Ctrl-C stops them.
 TEXT
-wait "${pids[0]}"
+if [ "$masters" -gt 1 ]; then
+  cat <<TEXT
+The other masters are in $root/etc2 and so on:
+
+  brine -c $root/etc2 '*' test.ping
+  brine-run -c $root/etc cluster.status
+  brine-run -c $root/etc cluster.drain master2
+
+TEXT
+fi
+echo "Ctrl-C stops them."
+wait "${pids[-1]}"

@@ -13,6 +13,7 @@ struct SessionMessage {
     callReply @3 :CallReply;
     goodbye @4 :Goodbye;      # the master closes the connection after it
     manifest @11 :Data;       # an encoded SignedManifest that has come into force during the session
+    masters @13 :Masters;     # of several masters: behind the welcome, and when they have changed
 
     # minion to master
     status @5 :Status;        # always the minion's first sealed frame
@@ -49,6 +50,11 @@ struct Welcome {
   heartbeatTimeoutMs @10 :UInt32;  # silence after which either side gives the connection up
   maxMessage @11 :UInt32;   # bytes of the largest frame the master takes
   renewJournal @12 :Bool;   # the journal went back in time (restored snapshot): begin a new epoch
+}
+
+struct Masters {
+  live @0 :List(Text);      # host:port of those that take minions
+  own @1 :Text;             # of the one that says so
 }
 
 struct Status {

@@ -52,6 +52,10 @@ struct Goodbye {
 struct NewManifest {
   std::string manifest;  // encoded SignedManifest
 };
+struct Masters {
+  std::vector<std::string> live;  // host:port
+  std::string own;
+};
 struct JournalMark {
   std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;
@@ -78,7 +82,7 @@ struct Leaving {};
 struct Heartbeat {};
 
 using SessionMessage = std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat,
-                                    NewManifest, JournalMark>;
+                                    NewManifest, Masters, JournalMark>;
 
 std::string encode(const SessionMessage& message);
 Result<SessionMessage> decode_session_message(std::string_view bytes);

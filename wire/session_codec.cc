@@ -157,6 +157,7 @@ std::size_t size_hint(const SessionMessage& message) {
           [](const Status& m) { return 64 + m.grains.size() + m.running.size() * 32; },
           [](const Return& m) { return 128 + m.record.payload.size(); },
           [](const NewManifest& m) { return 64 + m.manifest.size(); },
+          [](const Masters& m) { return 128 + m.live.size() * 64; },
           [](const CallReport& m) { return 192 + m.arguments.size() + m.result.payload.size(); },
           [](const auto&) { return std::size_t{256}; },
       },
@@ -182,6 +183,12 @@ Result<SessionMessage> read_message(Reader r) {
     case schema::SessionMessage::CALL: return read(r.getCall());
     case schema::SessionMessage::LEAVING: return Leaving{};
     case schema::SessionMessage::HEARTBEAT: return Heartbeat{};
+    case schema::SessionMessage::MASTERS: {
+      Masters m;
+      for (const auto master : r.getMasters().getLive()) m.live.push_back(string_of(master));
+      m.own = string_of(r.getMasters().getOwn());
+      return m;
+    }
     case schema::SessionMessage::MANIFEST: return NewManifest{string_of(r.getManifest())};
     case schema::SessionMessage::JOURNAL: return JournalMark{r.getJournal().getEpoch(), r.getJournal().getSequence()};
   }
@@ -227,6 +234,12 @@ std::string encode(const SessionMessage& message) {
                    [&](const Leaving&) { b.setLeaving(); },
                    [&](const Heartbeat&) { b.setHeartbeat(); },
                    [&](const NewManifest& m) { b.setManifest(data_of(m.manifest)); },
+                   [&](const Masters& m) {
+                     auto masters = b.initMasters();
+                     auto live = masters.initLive(static_cast<unsigned>(m.live.size()));
+                     for (unsigned i = 0; i < live.size(); ++i) live.set(i, text_of(m.live[i]));
+                     masters.setOwn(text_of(m.own));
+                   },
                    [&](const JournalMark& m) {
                      auto mark = b.initJournal();
                      mark.setEpoch(m.epoch);

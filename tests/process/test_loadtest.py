@@ -1,5 +1,6 @@
 """The load test itself, small: a scenario with faults ends in a verdict, and a wrong one in a sentence."""
 
+import os
 import json
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ from fleet import BIN
 
 RUN = Path(__file__).parents[2] / "loadtest" / "run.py"
 
-ENVIRONMENT = {"BRINE_BIN": str(BIN), "PATH": "/usr/bin:/bin"}
+ENVIRONMENT = {**os.environ, "BRINE_BIN": str(BIN)}
 
 SCENARIO = """
 name: small

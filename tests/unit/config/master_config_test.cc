@@ -167,16 +167,25 @@ TEST_F(MasterConfigTest, FileThatCannotBeReadIsAProblem) {
   EXPECT_THAT(complaint(), HasSubstr("cannot read DIR/master"));
 }
 
-TEST_F(MasterConfigTest, RedisIsRefusedAsNotAvailable) {
-  EXPECT_EQ(complaint("state: {backend: redis, url: 'redis://h'}"),
-            "DIR/master:1: 'state.backend' 'redis' is not available in this version; use 'sqlite'");
+TEST_F(MasterConfigTest, ARedisHasAnAddress) {
+  const MasterConfig config =
+      load("state: {backend: redis, url: 'redis://h', password_file: /p, durability: replicated}\naddress: a.example.org\n");
+  EXPECT_EQ(config.state.backend, StateBackend::kRedis);
+  EXPECT_EQ(config.state.url, "redis://h");
+  EXPECT_EQ(config.state.password_file, "/p");
+  EXPECT_EQ(config.state.durability, Durability::kReplicated);
+  EXPECT_EQ(config.address, "a.example.org");
+  EXPECT_EQ(complaint("\nstate: {backend: redis}"), "DIR/master:2: 'state.backend: redis' needs state.url, as redis://host:6379");
+  EXPECT_EQ(complaint("state: {url: 'redis://h'}"), "DIR/master:1: 'state.url' is for 'state.backend: redis'");
+  EXPECT_EQ(complaint("state: {partitions: 2}"), "DIR/master:1: 'state.partitions' must be a number from 1 to 1, not '2'");
+  EXPECT_EQ(complaint("address: 'ipc:///x'"), "DIR/master:1: 'address' must be host or host:port, not 'ipc:///x'");
 }
 
 TEST_F(MasterConfigTest, KnownButUnusedKeysGiveWarnings) {
-  const MasterConfig config = load("file_roots: {base: [/srv]}\npublish_port: 4505\nstate: {partitions: 2}\n");
+  const MasterConfig config = load("file_roots: {base: [/srv]}\npublish_port: 4505\npresence_expiry: 5\n");
   EXPECT_THAT(config.warnings, ElementsAre(folder_.file("master") + ":1: 'file_roots' is known, but not used by this version",
                                            folder_.file("master") + ":2: 'publish_port' is known, but not used by this version",
-                                           folder_.file("master") + ":3: 'state.partitions' is known, but not used by this version"));
+                                           folder_.file("master") + ":3: 'presence_expiry' is known, but not used by this version"));
 }
 
 TEST_F(MasterConfigTest, RootDirStandsInFrontOfPaths) {

@@ -138,7 +138,8 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
   for (const store::ReturnRecord& value : batch.returns) outcome.returns.push_back(add(value));
   for (const store::KeyRecord& key : batch.keys) {
     store::KeyRecord& kept = keys_[{key.id, key.state == store::KeyState::kDenied}];
-    if (kept.version < key.version) kept = key;
+    outcome.keys.push_back(kept.version < key.version);
+    if (outcome.keys.back()) kept = key;
     ++key_writes_;
   }
   for (const auto& key : batch.forgotten_keys) keys_.erase(key);

@@ -12,6 +12,7 @@
 namespace brine::minion {
 namespace {
 
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -322,6 +323,42 @@ TEST_F(AgentTest, NextMasterIsTriedAfterAFailure) {
   ASSERT_THAT(link.endpoints, SizeIs(3));
   EXPECT_NE(link.endpoints[0], link.endpoints[1]);
   EXPECT_EQ(link.endpoints[0], link.endpoints[2]);
+}
+
+TEST_F(AgentTest, AMasterThatIsPreferredIsMovedToWithinTheTimeGiven) {
+  open_session();
+  // Whichever is preferred, it is not the one that serves.
+  master.send(*agent, wire::Masters{{"b:1", "c:1"}, "master:4506"});
+  EXPECT_EQ(agent->state(), State::kOpen);
+  clock.advance(options.move_within);
+  agent->on_tick();
+  EXPECT_EQ(agent->state(), State::kWaiting);
+  connect();
+  EXPECT_THAT(link.endpoints.back(), AnyOf("tcp://b:1", "tcp://c:1"));
+}
+
+TEST_F(AgentTest, AMasterThatIsTheBestIsKept) {
+  open_session();
+  master.send(*agent, wire::Masters{{"master:4506"}, "master:4506"});
+  clock.advance(options.move_within);
+  agent->on_tick();
+  EXPECT_EQ(agent->state(), State::kOpen);
+}
+
+TEST_F(AgentTest, WhenTheConnectionBreaksAnotherMasterIsTried) {
+  open_session();
+  master.send(*agent, wire::Masters{{"master:4506", "b:1"}, "master:4506"});
+  lose_connection();
+  connect();
+  EXPECT_EQ(link.endpoints.back(), "tcp://b:1");
+}
+
+TEST_F(AgentTest, WhenAMasterStopsAnotherOneIsTried) {
+  open_session();
+  master.send(*agent, wire::Masters{{"master:4506", "b:1"}, "master:4506"});
+  master.send(*agent, wire::Goodbye{wire::GoodbyeReason::kStopping, milliseconds(0), "the master stops"});
+  connect();
+  EXPECT_EQ(link.endpoints.back(), "tcp://b:1");
 }
 
 TEST_F(AgentTest, DisplacedMinionStandsBackForTheLongestTime) {

@@ -1,11 +1,10 @@
 #include "target/expression.h"
 
 #include <gmock/gmock.h>
-
-#include <optional>
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>

@@ -60,6 +60,9 @@ TEST(SessionCodec, ShortMessagesAreReadWhole) {
   const auto receipt = read_golden<Receipt>("session_receipt");
   EXPECT_EQ(std::tuple(receipt.jid, receipt.state), std::tuple(sample_receipt().jid, sample_receipt().state));
   EXPECT_EQ(read_golden<NewManifest>("session_manifest").manifest, sample_new_manifest().manifest);
+  const auto masters = std::get<Masters>(decode_session_message(encode(Masters{{"a:1", "[::1]:2"}, "a:1"})).value());
+  EXPECT_EQ(masters.live, (std::vector<std::string>{"a:1", "[::1]:2"}));
+  EXPECT_EQ(masters.own, "a:1");
   const auto mark = read_golden<JournalMark>("session_journal");
   EXPECT_EQ(std::tuple(mark.epoch, mark.sequence), std::tuple(sample_journal_mark().epoch, sample_journal_mark().sequence));
   read_golden<Leaving>("session_leaving");

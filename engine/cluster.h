@@ -1,0 +1,106 @@
+// What a master knows through the others: which minions are theirs, what has returned to them, which keys and grains they have changed.
+// Puts it into key authority, roster, index and job board as if it had happened here.
+//
+// Confined to the engine's loop; reads of the store are done on the peers' thread and come back through post.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/grain_index.h"
+#include "engine/job_board.h"
+#include "engine/key_authority.h"
+#include "engine/ledger.h"
+#include "engine/peers.h"
+#include "engine/ports.h"
+#include "engine/roster.h"
+#include "store/shared_store.h"
+
+namespace brine::engine {
+
+struct ClusterParts {
+  store::SharedStore& store;
+  Gateway& gateway;
+  EventSink& events;
+  const Clock& clock;
+  Ledger& ledger;
+  KeyAuthority& keys;
+  Roster& roster;
+  GrainIndex& index;
+  JobBoard& board;
+  std::function<void(std::function<void()>)> post;
+};
+
+class Cluster {
+ public:
+  struct Listener {
+    std::function<void(const store::JobRecord&)> published;    // by another master
+    std::function<void(const store::ReturnRecord&)> returned;  // a first return that another master has committed, and somebody wants
+    std::function<void(const MinionId&)> came, went;           // to or from another master
+    std::function<void(const std::vector<store::MasterCard>&)> masters;
+    std::function<void(const std::string& name)> setting;  // changed by another master
+  };
+
+  Cluster(ClusterParts parts, PeerOptions options, Listener listener);
+
+  // Before the store is read.
+  Status open();
+  // After it was read: who is where.
+  Status load();
+  Status join(std::string address) { return peers_.join(std::move(address)); }
+  void stop() { peers_.stop(); }
+
+  // ---- what happens here
+  void session_opened(const MinionId& id, Minion& minion);
+  void session_closed(const MinionId& id, const Minion& minion, EndReason reason);
+  void receipt(const MinionId& id, const JobId& jid);
+  // A job was opened on the board: what was heard of it before counts now.
+  void opened(const JobId& jid);
+  // Jobs that others have published: opened when they have been read.
+  void fed(const std::vector<store::FeedEntry>& entries);
+  void tick();
+
+  Peers& peers() { return peers_; }
+  const Peers& peers() const { return peers_; }
+
+ private:
+  struct Early {
+    std::vector<std::uint32_t> returned;
+    std::vector<std::uint32_t> running;
+    MonoTime until;
+  };
+
+  void on_news(store::News news);
+  void on_masters(std::vector<store::MasterCard> masters);
+  void on_placed(const std::vector<store::Presence>& minions);
+  void place(const store::Presence& presence);
+  void announce_all();
+  void read_everything();
+  void refresh_keys(std::vector<MinionId> ids);
+  void refresh_grains(std::vector<MinionId> ids);
+  void refresh_presence(std::vector<MinionId> ids);
+  void refresh_job(const JobId& jid);
+  void take_grains(const std::vector<store::GrainsRecord>& records);
+  void read_job(const JobId& jid);
+  void on_returned(const JobId& jid, const std::vector<std::uint32_t>& places);
+  void reserve_indexes();
+  bool is_live(const std::string& master) const;
+  template <typename Read, typename Take>
+  void fetch(Read read, Take take);
+
+  const ClusterParts parts_;
+  const Listener listener_;
+  Peers peers_;
+  std::vector<store::MasterCard> masters_;
+  std::map<JobId, Early> early_;  // of jobs that are not open here yet
+  std::set<JobId> unread_;        // jobs of others that are to be opened
+  bool reserving_ = false;
+  bool behind_ = false;  // a read has failed: everything has to be read again
+  MonoTime next_catch_up_{};
+};
+
+}  // namespace brine::engine

@@ -1,0 +1,42 @@
+#include "minion/master_list.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/crypto.h"
+
+namespace brine::minion {
+namespace {
+
+std::string endpoint_of(const std::string& address) { return address.find("://") == std::string::npos ? "tcp://" + address : address; }
+
+}  // namespace
+
+MasterList::MasterList(const MinionId& id, std::vector<std::string> configured)
+    : id_(id.str()), configured_(std::move(configured)), order_(configured_) {
+  current_ = order_.empty() ? 0 : net::random_below(order_.size());
+}
+
+void MasterList::next() {
+  if (!order_.empty()) current_ = (current_ + 1) % order_.size();
+}
+
+void MasterList::learn(const std::vector<std::string>& live, const std::string& own) {
+  if (live.empty()) return;
+  const std::string now = own.empty() ? current() : endpoint_of(own);
+  std::vector<std::pair<std::string, std::string>> weighed;
+  for (const std::string& address : live) weighed.emplace_back(net::sha256(id_ + '\0' + address), endpoint_of(address));
+  std::sort(weighed.rbegin(), weighed.rend());
+  weighed.erase(std::unique(weighed.begin(), weighed.end()), weighed.end());
+  order_.clear();
+  for (auto& [weight, endpoint] : weighed) order_.push_back(std::move(endpoint));
+  live_ = order_.size();
+  for (const std::string& endpoint : configured_) {
+    if (std::find(order_.begin(), order_.end(), endpoint) == order_.end()) order_.push_back(endpoint);
+  }
+  auto found = std::find(order_.begin(), order_.end(), now);
+  if (found == order_.end()) found = order_.insert(found, now);
+  current_ = static_cast<std::size_t>(found - order_.begin());
+}
+
+}  // namespace brine::minion

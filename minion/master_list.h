@@ -1,0 +1,40 @@
+// Which master a minion turns to: its own order of those that live, by rendezvous hashing (Thaler and Ravishankar, "A name-based mapping
+// scheme for rendezvous", 1996), so that the minions of one that goes spread evenly over the others, and nobody else moves.
+// Those that are only configured come last. Confined to the agent's loop.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace brine::minion {
+
+class MasterList {
+ public:
+  // configured: endpoints. Until the first master has told which live, one of them by chance, then the others in turn.
+  MasterList(const MinionId& id, std::vector<std::string> configured);
+
+  bool empty() const { return order_.empty(); }
+  std::size_t size() const { return order_.size(); }
+  const std::string& current() const { return order_[current_]; }
+  // The current one does not serve: the next one is turned to.
+  void next();
+
+  // The masters that live, host:port, as one of them tells; and that one's own address, if it says it. None: as configured.
+  void learn(const std::vector<std::string>& live, const std::string& own);
+  // The current one is not the first of those that live.
+  bool has_better() const { return live_ > 0 && current_ != 0; }
+  // Turns to the first.
+  void take_best() { current_ = 0; }
+
+ private:
+  const std::string id_;
+  const std::vector<std::string> configured_;
+  std::vector<std::string> order_;  // endpoints: those that live in order of preference, then the other configured ones
+  std::size_t live_ = 0;            // how many of them live, as far as is known
+  std::size_t current_ = 0;
+};
+
+}  // namespace brine::minion

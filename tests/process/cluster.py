@@ -1,0 +1,112 @@
+"""Several masters on one real Redis."""
+
+import json
+import socket
+import subprocess
+
+from fleet import Fleet, Master, await_
+
+REDIS = "/usr/bin/redis-check-rdb"  # Debian's redis-server under its other name: no package that starts a service is needed
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Redis:
+    """A redis-server in its own folder, on a Unix socket and a port of the loopback."""
+
+    def __init__(self, folder, *arguments):
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.socket = self.folder / "redis.sock"
+        self.port = free_port()
+        self.arguments = arguments
+        self.process = None
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self):
+        words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--dir", str(self.folder)]
+        words += ["--appendonly", "yes", "--save", "", "--logfile", str(self.folder / "log"), "--repl-diskless-sync-delay", "0"]
+        self.process = subprocess.Popen([*words, *self.arguments], executable=REDIS, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        await_(lambda: self.ask("PING") == "PONG", "redis-server")
+        return self
+
+    def ask(self, *words):
+        """What redis-cli says; None when nobody answers."""
+        done = subprocess.run(["redis-cli", "-s", str(self.socket), *map(str, words)], capture_output=True, text=True, timeout=30)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Cluster(Fleet):
+    """Masters a, b, c... of one cluster; the first one has the root key."""
+
+    def __init__(self, folder, redis):
+        super().__init__(folder)
+        self.redis = redis
+        self.masters = []
+
+    def add_master(self, name, **settings):
+        """Not started."""
+        master = Master(
+            self.folder / f"master-{name}",
+            **{"id": name, "cluster": "test", "auto_accept": True, "state": {"backend": "redis", "url": self.redis.url}, **settings},
+        )
+        self.daemons.append(master)
+        self.masters.append(master)
+        return master
+
+    def start_masters(self, *names, **settings):
+        for name in names:
+            master = self.add_master(name, **settings)
+            if len(self.masters) == 1:
+                master.start()
+                continue
+            self.start_new(master)
+        await_(lambda: all(len(self.live(master)) == len(self.masters) for master in self.masters), "the masters to find each other")
+        return self.masters
+
+    def start_new(self, master):
+        """As an operator adds one: start it, it asks; add it where root.key is."""
+        announcement = master.sock_dir / "master.json"
+        announcement.unlink(missing_ok=True)
+        super(Master, master).start()
+        name = master.settings["id"]
+        await_(lambda: f"--master-add {name}" in master.tail(200) or not master.alive(), f"{name} to ask to join")
+        assert master.alive(), master.tail()
+        self.masters[0].key("--master-add", name, "-y")
+        await_(lambda: announcement.exists() or not master.alive(), f"{name} to serve")
+        assert master.alive(), master.tail()
+        master.port = json.loads(announcement.read_text())["ret_port"]
+        master.settings["ret_port"] = master.port
+
+    @staticmethod
+    def live(master):
+        return master.runner("cluster.status")["masters"]
+
+    def start_minions(self, *ids, **settings):
+        """Minions that know the first master only; the others they learn. All are where they belong when this returns."""
+        minions = [self.minion(id, self.masters[0], **settings).start() for id in ids]
+        await_(lambda: all(set(master.up()) >= set(ids) for master in self.masters), f"{ids} on every master")
+        return minions
+
+    def holder_of(self, id):
+        """The master that holds the session of this minion, by its log."""
+        for master in self.masters:
+            if master.alive() and master.runner("cluster.minions").get(id) == master.settings["id"]:
+                return master
+        return None

@@ -1,0 +1,122 @@
+"""Several masters on one Redis: any of them takes any command for the whole fleet; losing one loses nothing."""
+
+import json
+
+import pytest
+from cluster import Cluster, Redis
+from fleet import await_
+
+IDS = [f"m{i}" for i in range(6)]
+
+
+@pytest.fixture
+def redis(tmp_path):
+    server = Redis(tmp_path / "redis").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def cluster(tmp_path, redis):
+    cluster = Cluster(tmp_path, redis)
+    yield cluster
+    cluster.close()
+
+
+def places(master):
+    """{minion: master}"""
+    return master.runner("cluster.minions")
+
+
+def spread(masters):
+    """All minions are connected, each master holds some, and all masters agree."""
+    seen = [places(master) for master in masters]
+    names = {master.settings["id"] for master in masters}
+    return all(one == seen[0] for one in seen) and set(seen[0]) == set(IDS) and set(seen[0].values()) == names
+
+
+@pytest.fixture
+def pair(cluster):
+    """Two masters that hold three minions each, more or less."""
+    a, b = cluster.start_masters("a", "b")
+    cluster.start_minions(*IDS)
+    await_(lambda: spread([a, b]), "the minions to spread")
+    return a, b
+
+
+def test_a_command_on_one_master_reaches_minions_of_the_other_and_its_returns_come_back(pair):
+    a, b = pair
+    for master in (a, b):
+        assert master.brine("*", "test.ping") == {id: True for id in IDS}
+    jid = a.submit("*", "cmd.run", "echo here")
+    await_(lambda: all(m["state"] == "returned" for m in b.lookup(jid)["minions"].values()), "the returns on the other master")
+
+
+def test_a_running_job_on_another_master_is_waited_for(pair, tmp_path):
+    a, _ = pair
+    gate = tmp_path / "gate"
+    running = a.spawn("*", "cmd.run", f"until [ -e {gate} ]; do sleep 0.1; done; echo through", "-t", "1", "--out", "json", "--static")
+    jid = await_(lambda: next((job for job in a.runner("jobs.list_jobs")), None), "the job")
+    await_(lambda: {m["state"] for m in a.lookup(jid)["minions"].values()} == {"running"}, "all to run, as far as the first master knows")
+    gate.touch()
+    out, _ = running.communicate(timeout=60)
+    assert json.loads(out) == {id: "through" for id in IDS}
+    assert running.returncode == 0
+
+
+def test_keys_that_one_master_changes_are_changed_on_the_other(cluster):
+    a, b = cluster.start_masters("a", "b", auto_accept=False)
+    minion = cluster.minion("m0", b).start()
+    await_(lambda: a.keys()["minions_pre"] == ["m0"], "the pending key on the other master")
+    a.key("-a", "m0", "-y")
+    await_(lambda: b.up() == ["m0"] and a.up() == ["m0"], "the minion")
+    assert a.brine("m0", "test.ping") == {"m0": True}
+    a.key("-d", "m0", "-y")
+    await_(lambda: "the key was deleted" in minion.tail(200), "the session to end")
+    assert a.run("m0", "test.ping").returncode == 3
+    assert b.run("m0", "test.ping").returncode == 3
+
+
+def test_when_a_master_is_killed_its_minions_go_to_the_other_and_nothing_is_lost(pair, tmp_path):
+    a, b = pair
+    gate = tmp_path / "gate"
+    jid = a.submit("*", "cmd.run", f"until [ -e {gate} ]; do sleep 0.1; done; echo $$ >> {tmp_path}/ran; echo through", "--expires", "5m")
+    await_(lambda: {m["state"] for m in a.lookup(jid)["minions"].values()} == {"running"}, "all to run")
+    b.kill()
+    gate.touch()
+    await_(lambda: set(places(a).values()) == {"a"} and set(places(a)) == set(IDS), "all minions on the one that is left")
+    await_(lambda: all(m["state"] == "returned" for m in a.lookup(jid)["minions"].values()), "all returns")
+    assert len((tmp_path / "ran").read_text().split()) == len(IDS)
+    assert a.brine("*", "test.ping") == {id: True for id in IDS}
+    b.start()
+    await_(lambda: spread([a, b]), "the minions to spread again")
+    assert b.brine("*", "test.ping") == {id: True for id in IDS}
+
+
+def test_a_drained_master_gives_its_minions_away(pair):
+    a, b = pair
+    a.runner("cluster.drain", "b")
+    await_(lambda: set(places(a).values()) == {"a"} and set(places(a)) == set(IDS), "all minions on the other one")
+    assert a.runner("cluster.status")["masters"]["b"]["draining"] is True
+    assert b.brine("*", "test.ping") == {id: True for id in IDS}
+    refused = a.run("cluster.drain", "a", program="brine-run")
+    assert refused.returncode != 0 and "no other master would be left" in refused.err
+    b.runner("cluster.undrain", "b")
+    await_(lambda: spread([a, b]), "the minions to come back")
+
+
+def test_events_are_seen_on_any_master(pair):
+    a, b = pair
+    events = b.events()
+    a.brine("*", "test.echo", "heard")
+    await_(lambda: all(any(f"/ret/{id}" in line for line in list(events.lines)) for id in IDS), "the returns on the other event bus")
+    events.close()
+
+
+def test_a_withdrawn_master_stops_and_its_jobs_are_refused(pair):
+    a, b = pair
+    a.key("--master-remove", "b", "-y")
+    assert b.process.wait(60) == 78
+    assert "does not name it" in b.tail()
+    await_(lambda: set(places(a).values()) == {"a"} and set(places(a)) == set(IDS), "all minions on the one that is left")
+    assert a.brine("*", "test.ping") == {id: True for id in IDS}

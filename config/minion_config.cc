@@ -43,6 +43,8 @@ void declare_masters(Schema& schema, MinionConfig& config, Texts& texts) {
                   milliseconds(1));
   schema.duration("recon_max", config.recon_max, milliseconds(10), hours(24), "Longest back-off between attempts to connect.",
                   milliseconds(1));
+  schema.duration("rebalance_within", config.rebalance_within, milliseconds(0), hours(24),
+                  "Of several masters: a minion moves to one that comes back, or is added, within this time.");
   schema.duration("acceptance_wait_time_max", config.acceptance_wait_time_max, milliseconds(100), hours(24),
                   "The longest it waits before it asks again while its key is pending.");
   declare_session(schema, config);

@@ -36,6 +36,7 @@ struct MinionConfig {
   std::string master_finger;         // fingerprint of the cluster's root key; empty: trust on first use
   milliseconds recon_default{1000};  // bounds of the back-off between attempts to connect; plain numbers are milliseconds
   milliseconds recon_max{10000};
+  milliseconds rebalance_within{20000};          // to a master that is preferred to the one that serves: a random time up to this
   milliseconds acceptance_wait_time_max{60000};  // the longest that it waits while its key is pending, whatever the master says
   std::uint64_t max_message = 16ULL << 20;       // bytes
   milliseconds heartbeat{5000};                  // silence after which the master is pinged

@@ -11,7 +11,7 @@ TOP = {"name", "about", "topology", "minions", "phases", "expect", "figures"}
 TOPOLOGY = {"masters", "syndics", "store", "returners", "master", "real_minions"}
 MINIONS = {
     "count", "processes", "threads", "source_ips", "ramp_per_second", "grains_bytes", "journal", "answer",
-    "heartbeat_ms", "heartbeat_timeout_ms", "recon_default_ms", "recon_max_ms", "seed",
+    "heartbeat_ms", "heartbeat_timeout_ms", "recon_default_ms", "recon_max_ms", "rebalance_within_ms", "seed",
 }  # fmt: skip
 PHASE = {"name", "load", "faults", "until", "patience"}
 LOAD = {"name", "target", "function", "arguments", "rate", "seconds", "jobs", "connections", "timeout_ms", "until_complete", "seed"}

@@ -64,6 +64,7 @@ Status SimulatedMinion::build_agent() {
   options.masters = around_.config.masters;
   options.recon_default = around_.config.recon_default;
   options.recon_max = around_.config.recon_max;
+  options.rebalance_within = around_.config.rebalance_within;
   const auto cut_off = static_cast<std::int64_t>(journal_->unfinished().size());
   agent_.emplace(minion::AgentParts{key_, trust_, *this, *journal_, *this, *this, *this, around_.clock}, options, cookie_);
   BRINE_TRY(agent_->report_interrupted());

@@ -63,6 +63,7 @@ Result<SwarmConfig> parse_swarm_config(std::string_view json) {
   reader.time("heartbeat_timeout_ms", config.heartbeat_timeout);
   reader.time("recon_default_ms", config.recon_default);
   reader.time("recon_max_ms", config.recon_max);
+  reader.time("rebalance_within_ms", config.rebalance_within);
   reader.object("answer", [&](ObjectReader& inner) { read_answer(inner, config.answer); });
   reader.number("seed", config.seed, 0, INT64_MAX);
   reader.text("log_level", config.log_level);

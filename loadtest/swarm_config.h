@@ -36,6 +36,7 @@ struct SwarmConfig {
   milliseconds heartbeat_timeout{12'000};
   milliseconds recon_default{1'000};
   milliseconds recon_max{10'000};
+  milliseconds rebalance_within{20'000};
   AnswerConfig answer;
   std::uint64_t seed = 0;  // of keys and of chance; 0: drawn
   std::string log_level = "error";

@@ -255,7 +255,7 @@ void Agent::learn_masters(const std::vector<std::string>& live, const std::strin
   masters_.learn(live, own);
   move_at_.reset();
   if (!masters_.has_better()) return;
-  const milliseconds later(std::uniform_int_distribution<std::int64_t>(0, options_.move_within.count())(random_));
+  const milliseconds later(std::uniform_int_distribution<std::int64_t>(0, options_.rebalance_within.count())(random_));
   move_at_ = parts_.clock.now() + later;
 }
 

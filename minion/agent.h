@@ -36,7 +36,7 @@ struct AgentOptions {
   milliseconds recon_max{10'000};         // doubled with every failure up to this
   milliseconds connect_deadline{15'000};  // for connecting, and for shaking hands
   milliseconds connect_to_one{5'000};     // for connecting, when there are other masters
-  milliseconds move_within{20'000};       // to a master that has come (back): a random time up to this
+  milliseconds rebalance_within{20'000};       // to a master that has come (back): a random time up to this
   milliseconds longest_wait{600'000};     // whatever a master tells it to wait
   milliseconds receipt_after{100};        // a job that takes longer is reported as queued or running
   std::size_t window = 256;               // returns sent and not acknowledged

@@ -157,6 +157,7 @@ Status Daemon::build_agent() {
   for (const config::Address& address : config_.master) options.masters.push_back(address.endpoint());
   options.recon_default = config_.recon_default;
   options.recon_max = config_.recon_max;
+  options.rebalance_within = config_.rebalance_within;
   options.longest_wait = config_.acceptance_wait_time_max;
   agent_ = std::make_unique<Agent>(AgentParts{*key_, *trust_, *link_, *journal_, *executor_, *grains_text_, *keepsake_, clock_}, options,
                                    cookie_);

@@ -100,7 +100,7 @@ class Cluster(Fleet):
 
     def start_minions(self, *ids, **settings):
         """Minions that know the first master only; the others they learn. All are where they belong when this returns."""
-        minions = [self.minion(id, self.masters[0], **settings).start() for id in ids]
+        minions = [self.minion(id, self.masters[0], **{"rebalance_within": "500ms", **settings}).start() for id in ids]
         await_(lambda: all(set(master.up()) >= set(ids) for master in self.masters), f"{ids} on every master")
         return minions
 

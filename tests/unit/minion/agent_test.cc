@@ -330,7 +330,7 @@ TEST_F(AgentTest, AMasterThatIsPreferredIsMovedToWithinTheTimeGiven) {
   // Whichever is preferred, it is not the one that serves.
   master.send(*agent, wire::Masters{{"b:1", "c:1"}, "master:4506"});
   EXPECT_EQ(agent->state(), State::kOpen);
-  clock.advance(options.move_within);
+  clock.advance(options.rebalance_within);
   agent->on_tick();
   EXPECT_EQ(agent->state(), State::kWaiting);
   connect();
@@ -340,7 +340,7 @@ TEST_F(AgentTest, AMasterThatIsPreferredIsMovedToWithinTheTimeGiven) {
 TEST_F(AgentTest, AMasterThatIsTheBestIsKept) {
   open_session();
   master.send(*agent, wire::Masters{{"master:4506"}, "master:4506"});
-  clock.advance(options.move_within);
+  clock.advance(options.rebalance_within);
   agent->on_tick();
   EXPECT_EQ(agent->state(), State::kOpen);
 }

@@ -24,12 +24,12 @@ Result<Json> status(const RunnerContext& context) {
   Json masters = Json::object();
   for (const store::MasterCard& card : peers->masters()) masters[card.id] = describe(card, peers->self());
   const engine::Ledger& ledger = context.engine.ledger();
-  BRINE_LET(const store::FeedPosition end, context.engine.store().feed_end());
+  const auto end = context.engine.store().feed_end();
   const store::FeedPosition read = ledger.feed_position();
   return Json{{"masters", masters},
               {"store", ledger.available() ? "here" : "away: " + ledger.trouble()},
               {"lease", peers->leads() ? "held" : "lost"},
-              {"feed_lag", end.counter >= read.counter ? end.counter - read.counter : 0}};
+              {"feed_lag", end ? Json(end->counter - std::min(end->counter, read.counter)) : Json(nullptr)}};
 }
 
 Result<Json> drain(const RunnerContext& context, const RunnerCall& call, bool draining) {

@@ -1,6 +1,7 @@
 #include "store/redis_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -43,8 +44,7 @@ Result<redis::Login> login_of(const RedisOptions& options, int database) {
   return login;
 }
 
-// The mutex guards idle_, why_away_ and no_reads_before_. writer_ belongs to the thread that commits; epoch_ and replicas_ are written by
-// it alone, epoch_ only before anybody else is there.
+// The mutex guards idle_, why_away_ and no_reads_before_. writer_, what is said of it and replicas_ belong to the thread that commits.
 class RedisStore final : public SharedStore {
  public:
   RedisStore(RedisOptions options, redis::Endpoint endpoint, redis::Login login)
@@ -66,19 +66,20 @@ class RedisStore final : public SharedStore {
     BRINE_LET(const std::uint64_t epoch, read_epoch(connection));
     if (epoch_ != 0 && epoch == 0) return fail(Code::kCorrupt, "redis " + connection.address() + " has been emptied");
     if (epoch_ != 0 && epoch != epoch_) return fail(Code::kCorrupt, "redis " + connection.address() + " holds another store than before");
-    BRINE_TRY(count_replicas(connection, facts));
-    BRINE_LET(writer_, BatchWriter::open(std::move(connection), layout_, {origin_, replicas_needed(), options_.patience}));
-    const std::scoped_lock guard(mutex_);
     epoch_ = epoch;
-    why_away_.clear();
-    no_reads_before_ = {};
+    admit_reads();
+    BRINE_TRY(count_replicas(connection, facts));
+    // A full server, or one that cannot write to its disk, is found out here rather than by the next batch.
+    BRINE_TRY(connection.ask({"HINCRBY", layout_.counters, "opened", "1"}));
+    BRINE_LET(writer_, BatchWriter::open(std::move(connection), layout_, {origin_, replicas_needed(), options_.patience}));
     return {};
   }
 
   Status reopen() override {
-    close("it is being opened again");
+    writer_.reset();
+    answered_ = false;
     auto opened = open();
-    if (!opened) close(opened.error().message);
+    if (!opened) opened.error().code == Code::kCorrupt || !answered_ ? close(opened.error().message) : stop_writing(opened.error().message);
     return opened;
   }
 
@@ -193,6 +194,14 @@ class RedisStore final : public SharedStore {
     return {};
   }
 
+  // The server is there, and it is the right one.
+  void admit_reads() {
+    answered_ = true;
+    const std::scoped_lock guard(mutex_);
+    why_away_.clear();
+    no_reads_before_ = {};
+  }
+
   // 0: there is no store.
   Result<std::uint64_t> read_epoch(Connection& connection) const {
     BRINE_LET(const Reply reply, connection.ask({"HMGET", layout_.store, "format", "epoch"}));
@@ -220,8 +229,13 @@ class RedisStore final : public SharedStore {
     return fail(Code::kUnavailable, "redis " + connection.address() + " does not hold the store that it held before");
   }
 
-  void close(const std::string& why) {
+  // Nothing is written until reopen(). What it refuses to write, the server may still tell.
+  void stop_writing(const std::string& why) {
     writer_.reset();
+    why_not_written_ = why;
+  }
+  void close(const std::string& why) {
+    stop_writing(why);
     const std::scoped_lock guard(mutex_);
     idle_.clear();
     why_away_ = why;
@@ -231,14 +245,11 @@ class RedisStore final : public SharedStore {
 
   template <typename Body>
   auto write(Body body) -> decltype(body()) {
-    if (!writer_) {
-      const std::scoped_lock guard(mutex_);
-      return std::unexpected<Error>(away());
-    }
+    if (!writer_) return std::unexpected<Error>(Error{Code::kUnavailable, why_not_written_});
     auto result = body();
     if (!result && result.error().code != Code::kInvalid) {
       result.error().code = Code::kUnavailable;
-      close(result.error().message);
+      writer_->connection().alive() ? stop_writing(result.error().message) : close(result.error().message);
     }
     return result;
   }
@@ -301,9 +312,11 @@ class RedisStore final : public SharedStore {
   const redis::Login login_;
   const redis::Layout layout_;
   const std::string origin_;
-  std::uint64_t epoch_ = 0;
+  std::atomic<std::uint64_t> epoch_{0};
   int replicas_ = 0;
   std::unique_ptr<BatchWriter> writer_;
+  std::string why_not_written_;  // while there is no writer
+  bool answered_ = false;        // at the last opening
   mutable std::mutex mutex_;
   mutable std::vector<Connection> idle_;
   mutable std::chrono::steady_clock::time_point no_reads_before_{};

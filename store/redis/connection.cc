@@ -113,6 +113,8 @@ Result<Reply> Connection::ask(const Words& words) {
   return next();
 }
 
+bool Connection::alive() const { return context_->err == 0; }
+
 void Connection::skip_rest() {
   while (waiting_ > 0) {
     if (auto reply = next(); !reply && context_->err != 0) return;

@@ -46,6 +46,7 @@ class Connection {
   // Waits longer than patience for the next replies; 0: as before.
   Status set_patience(milliseconds patience);
   std::size_t waiting() const { return waiting_; }
+  bool alive() const;
   const std::string& address() const { return address_; }
 
  private:

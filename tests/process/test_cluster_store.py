@@ -1,0 +1,122 @@
+"""What masters do when their Redis is killed, stands still, or is full."""
+
+import json
+
+import pytest
+from cluster import Cluster, Redis
+from fleet import await_
+
+IDS = ["m0", "m1", "m2"]
+
+
+@pytest.fixture
+def redis(tmp_path):
+    server = Redis(tmp_path / "redis").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def cluster(tmp_path, redis):
+    cluster = Cluster(tmp_path, redis)
+    cluster.start_masters("a", "b")
+    cluster.start_minions(*IDS)
+    yield cluster
+    cluster.close()
+
+
+def sessions(cluster):
+    """How many sessions minions have opened so far, by their own logs."""
+    return sum(daemon.log.read_text().count("info brine-minion: session with") for daemon in cluster.daemons if daemon.program == "brine-minion")
+
+
+def refused(master, because):
+    result = master.run("*", "test.ping", "-t", "2", timeout=60)
+    return result.returncode == 4 and because in result.err
+
+
+def settled(cluster):
+    """No minion moves any more: each is where both masters say it is."""
+    a, b = cluster.masters
+    count = sessions(cluster)
+    places = a.runner("cluster.minions")
+    return set(places) == set(IDS) and b.runner("cluster.minions") == places and sessions(cluster) == count
+
+
+def begin_job(cluster, tmp_path):
+    """A job that runs on all until the gate opens."""
+    gate = tmp_path / "gate"
+    jid = cluster.masters[0].submit("*", "cmd.run", f"until [ -e {gate} ]; do sleep 0.1; done; echo x >> {tmp_path}/ran; echo through", "--expires", "5m")
+    await_(lambda: {m["state"] for m in cluster.masters[0].lookup(jid)["minions"].values()} == {"running"}, "all to run")
+    return jid, gate
+
+
+def returns(master, jid):
+    """What is recorded; nothing while the store is away."""
+    answer = master.run("jobs.lookup_jid", jid, "--out", "json", program="brine-run")
+    return [m.get("return") for m in json.loads(answer.out)["minions"].values()] if answer.returncode == 0 else None
+
+
+def ran(tmp_path):
+    file = tmp_path / "ran"
+    return len(file.read_text().split()) if file.exists() else 0
+
+
+def all_through(cluster, jid, tmp_path):
+    for master in cluster.masters:
+        await_(lambda master=master: returns(master, jid) == ["through"] * 3, "all returns")
+    assert ran(tmp_path) == len(IDS)
+
+
+def test_a_redis_that_is_killed_costs_no_connection_and_no_return(cluster, redis, tmp_path):
+    await_(lambda: settled(cluster), "the minions to stay where they are")
+    before = sessions(cluster)
+    jid, gate = begin_job(cluster, tmp_path)
+    redis.kill()
+    for master in cluster.masters:
+        await_(lambda master=master: refused(master, "the store is away"), "jobs to be refused")
+    gate.touch()
+    await_(lambda: ran(tmp_path) == len(IDS), "the jobs to end")
+    redis.start()
+    all_through(cluster, jid, tmp_path)
+    for master in cluster.masters:
+        await_(lambda master=master: master.run("*", "test.ping").returncode == 0, "jobs to be taken again")
+    assert sessions(cluster) == before
+
+
+def test_a_redis_that_stands_still_longer_than_a_lease_costs_no_return(cluster, redis, tmp_path):
+    jid, gate = begin_job(cluster, tmp_path)
+    redis.process.send_signal(19)
+    for master in cluster.masters:
+        await_(lambda master=master: refused(master, "the store is away"), "jobs to be refused")
+        await_(lambda master=master: "lost its lease" in master.tail(400), "the leases to end")
+    gate.touch()
+    redis.process.send_signal(18)
+    all_through(cluster, jid, tmp_path)
+    for master in cluster.masters:
+        await_(lambda master=master: master.run("*", "test.ping").returncode == 0, "jobs to be taken again")
+
+
+def test_a_full_redis_refuses_jobs_and_keeps_leases(cluster, redis, tmp_path):
+    a, b = cluster.masters
+    jid, gate = begin_job(cluster, tmp_path)
+    redis.ask("CONFIG", "SET", "maxmemory", "1mb")
+    await_(lambda: refused(a, "is full (maxmemory)"), "jobs to be refused")
+    gate.touch()
+    assert set(cluster.live(a)) == {"a", "b"}
+    redis.ask("CONFIG", "SET", "maxmemory", "0")
+    all_through(cluster, jid, tmp_path)
+    await_(lambda: a.run("*", "test.ping").returncode == 0, "jobs to be taken again")
+    assert "lost its lease" not in a.tail(400) + b.tail(400)
+
+
+def test_a_restarted_master_knows_keys_grains_and_jobs_of_before(cluster):
+    a, b = cluster.masters
+    jid = a.submit("*", "test.ping")
+    await_(lambda: all(m["state"] == "returned" for m in a.lookup(jid)["minions"].values()), "the returns")
+    b.stop()
+    b.start()
+    assert sorted(b.keys()["minions"]) == IDS
+    assert all(m["state"] == "returned" for m in b.lookup(jid)["minions"].values())
+    await_(lambda: set(b.up()) == set(IDS), "the minions, wherever they are")
+    assert set(json.loads(b.run("-G", "kernel:Linux", "test.ping", "--out", "json", "--static", check=0).out)) == set(IDS)

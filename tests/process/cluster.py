@@ -1,5 +1,6 @@
 """Several masters on one real Redis."""
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -104,9 +105,14 @@ class Cluster(Fleet):
         await_(lambda: all(set(master.up()) >= set(ids) for master in self.masters), f"{ids} on every master")
         return minions
 
-    def holder_of(self, id):
-        """The master that holds the session of this minion, by its log."""
-        for master in self.masters:
-            if master.alive() and master.runner("cluster.minions").get(id) == master.settings["id"]:
-                return master
-        return None
+    def homes(self, masters=None):
+        """{minion: master} as rendezvous hashing has it, over these masters (all)."""
+        addresses = {f"127.0.0.1:{master.port}": master.settings["id"] for master in masters or self.masters}
+        minions = [daemon.id for daemon in self.daemons if daemon.program == "brine-minion"]
+        weight = lambda id, address: hashlib.sha256(f"{id}\0{address}".encode()).digest()  # noqa: E731
+        return {id: addresses[max(addresses, key=lambda address, id=id: weight(id, address))] for id in minions}
+
+    def at_home(self, masters=None):
+        """Every minion is on the master it prefers, and all masters know."""
+        homes = self.homes(masters)
+        return all(master.runner("cluster.minions") == homes for master in masters or self.masters)

@@ -28,19 +28,12 @@ def places(master):
     return master.runner("cluster.minions")
 
 
-def spread(masters):
-    """All minions are connected, each master holds some, and all masters agree."""
-    seen = [places(master) for master in masters]
-    names = {master.settings["id"] for master in masters}
-    return all(one == seen[0] for one in seen) and set(seen[0]) == set(IDS) and set(seen[0].values()) == names
-
-
 @pytest.fixture
 def pair(cluster):
     """Two masters that hold three minions each, more or less."""
     a, b = cluster.start_masters("a", "b")
     cluster.start_minions(*IDS)
-    await_(lambda: spread([a, b]), "the minions to spread")
+    await_(cluster.at_home, "the minions to spread")
     return a, b
 
 
@@ -77,7 +70,7 @@ def test_keys_that_one_master_changes_are_changed_on_the_other(cluster):
     assert b.run("m0", "test.ping").returncode == 3
 
 
-def test_when_a_master_is_killed_its_minions_go_to_the_other_and_nothing_is_lost(pair, tmp_path):
+def test_when_a_master_is_killed_its_minions_go_to_the_other_and_nothing_is_lost(cluster, pair, tmp_path):
     a, b = pair
     gate = tmp_path / "gate"
     jid = a.submit("*", "cmd.run", f"until [ -e {gate} ]; do sleep 0.1; done; echo $$ >> {tmp_path}/ran; echo through", "--expires", "5m")
@@ -89,11 +82,11 @@ def test_when_a_master_is_killed_its_minions_go_to_the_other_and_nothing_is_lost
     assert len((tmp_path / "ran").read_text().split()) == len(IDS)
     assert a.brine("*", "test.ping") == {id: True for id in IDS}
     b.start()
-    await_(lambda: spread([a, b]), "the minions to spread again")
+    await_(cluster.at_home, "the minions to spread again")
     assert b.brine("*", "test.ping") == {id: True for id in IDS}
 
 
-def test_a_drained_master_gives_its_minions_away(pair):
+def test_a_drained_master_gives_its_minions_away(cluster, pair):
     a, b = pair
     a.runner("cluster.drain", "b")
     await_(lambda: set(places(a).values()) == {"a"} and set(places(a)) == set(IDS), "all minions on the other one")
@@ -102,7 +95,7 @@ def test_a_drained_master_gives_its_minions_away(pair):
     refused = a.run("cluster.drain", "a", program="brine-run")
     assert refused.returncode != 0 and "no other master would be left" in refused.err
     b.runner("cluster.undrain", "b")
-    await_(lambda: spread([a, b]), "the minions to come back")
+    await_(cluster.at_home, "the minions to come back")
 
 
 def test_events_are_seen_on_any_master(pair):

@@ -35,14 +35,6 @@ def refused(master, because):
     return result.returncode == 4 and because in result.err
 
 
-def settled(cluster):
-    """No minion moves any more: each is where both masters say it is."""
-    a, b = cluster.masters
-    count = sessions(cluster)
-    places = a.runner("cluster.minions")
-    return set(places) == set(IDS) and b.runner("cluster.minions") == places and sessions(cluster) == count
-
-
 def begin_job(cluster, tmp_path):
     """A job that runs on all until the gate opens."""
     gate = tmp_path / "gate"
@@ -69,7 +61,7 @@ def all_through(cluster, jid, tmp_path):
 
 
 def test_a_redis_that_is_killed_costs_no_connection_and_no_return(cluster, redis, tmp_path):
-    await_(lambda: settled(cluster), "the minions to stay where they are")
+    await_(cluster.at_home, "the minions to stay where they are")
     before = sessions(cluster)
     jid, gate = begin_job(cluster, tmp_path)
     redis.kill()

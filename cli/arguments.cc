@@ -168,6 +168,10 @@ std::string Options::help() const {
 
 void add_common_options(Options& options, Common& common) {
   options.option('c', "config-dir", "DIR", "folder of the configuration (default /etc/brine)", [&common](std::string_view value) -> Status {
+    if (common.config_dir_given) {
+      common.other_config_dirs.emplace_back(value);
+      return {};
+    }
     common.config_dir = value;
     common.config_dir_given = true;
     return {};

@@ -67,6 +67,7 @@ struct Common {
   bool help = false;
   bool version = false;
   std::string config_dir = "/etc/brine";
+  std::vector<std::string> other_config_dirs;  // of masters to turn to when that one does not serve
   bool config_dir_given = false;
 };
 void add_common_options(Options& options, Common& common);

@@ -8,6 +8,7 @@
 #include "cli/exit_status.h"
 #include "cli/function_arguments.h"
 #include "cli/master_settings.h"
+#include "cli/master_sockets.h"
 #include "cli/random_submission.h"
 
 namespace brine::cli {
@@ -179,8 +180,10 @@ int run_brine(std::span<const std::string> words, Terminal& terminal) {
   const auto settings = read_master_settings(command->common);
   if (!settings) return say(terminal, settings.error(), "brine: ");
   const milliseconds patience = command->timeout.count() > 0 ? command->timeout : settings->timeout;
-  const SessionLimits limits{.answer = patience + kAnswerMargin, .reconnect = patience + settings->reconnect_grace};
-  const auto connect = [&settings] { return net::OperatorClient::connect(settings->operator_socket); };
+  MasterSockets masters(settings->operator_sockets);
+  const SessionLimits limits{
+      .answer = patience + kAnswerMargin, .reconnect = patience + settings->reconnect_grace, .others = masters.several()};
+  const auto connect = [&masters] { return masters.connect(); };
   return run_job(*command, connect, limits, terminal);
 }
 

@@ -219,7 +219,7 @@ int run_brine_key(std::span<const std::string> words, Terminal& terminal) {
     terminal.err("brine-key: " + settings.error().message + "\n");
     return kUsageOrConnection;
   }
-  return run_key_action(*command, ask_over(settings->operator_socket, -1), terminal);
+  return run_key_action(*command, ask_over(settings->operator_sockets, -1), terminal);
 }
 
 }  // namespace brine::cli

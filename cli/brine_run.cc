@@ -89,7 +89,7 @@ int run_brine_run(std::span<const std::string> words, Terminal& terminal) {
   const auto settings = read_master_settings(command->common);
   if (!settings) return say(terminal, settings.error());
   if (command->runner == "state.event") return run_events(*command, *settings, terminal);
-  return run_runner(*command, ask_over(settings->operator_socket, terminal.interrupt_fd()), terminal);
+  return run_runner(*command, ask_over(settings->operator_sockets, terminal.interrupt_fd()), terminal);
 }
 
 }  // namespace brine::cli

@@ -36,11 +36,13 @@ Result<JobSession::End> JobSession::run() {
   while (true) {
     auto end = converse();
     if (end && *end) return **end;
+    Error why{Code::kUnavailable, "it does not stay"};
     if (!end) {
       if (client_ != nullptr || end.error().code != Code::kUnavailable) return std::unexpected(std::move(end.error()));
       if (!give_up_at_) listener_.connection_lost(end.error());
+      if (limits_.others) why = std::move(end.error());
     }
-    BRINE_LET(const std::optional<End> stopped, reconnect());
+    BRINE_LET(const std::optional<End> stopped, reconnect(std::move(why)));
     if (stopped) return *stopped;
   }
 }
@@ -80,7 +82,10 @@ Result<std::optional<JobSession::End>> JobSession::take(std::string_view frame) 
     return std::optional<End>();
   }
   if (auto* finished = std::get_if<wire::Finished>(&*reply)) return std::optional(take_finished(std::move(*finished)));
-  if (auto* failure = std::get_if<wire::Failure>(&*reply)) return fail(failure->code, std::move(failure->message));
+  if (auto* failure = std::get_if<wire::Failure>(&*reply)) {
+    if (limits_.others && failure->code == Code::kUnavailable) client_.reset();
+    return fail(failure->code, std::move(failure->message));
+  }
   return fail(Code::kInvalid, "the master answered with what was not asked for");
 }
 
@@ -104,9 +109,9 @@ JobSession::End JobSession::take_finished(wire::Finished finished) {
   return End::kFinished;
 }
 
-Result<std::optional<JobSession::End>> JobSession::reconnect() {
+Result<std::optional<JobSession::End>> JobSession::reconnect(Error why) {
   if (!give_up_at_) give_up_at_ = now() + limits_.reconnect;
-  Error reason{Code::kUnavailable, "it does not stay"};
+  Error reason = std::move(why);
   while (now() < *give_up_at_) {
     listener_.idle();
     backoff_ = backoff_.count() == 0 ? limits_.backoff_first : std::min(backoff_ * 2, limits_.backoff_most);

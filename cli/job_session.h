@@ -34,6 +34,7 @@ struct SessionLimits {
   milliseconds reconnect{15'000};  // from a loss to the next acceptance
   milliseconds backoff_first{10};
   milliseconds backoff_most{1'000};
+  bool others = false;  // connect turns to other masters: one that is not available is left for them
 };
 
 class JobSession {
@@ -54,7 +55,7 @@ class JobSession {
   Result<std::optional<End>> take(std::string_view frame);
   Result<std::optional<End>> take_accepted(const wire::Accepted& accepted);
   End take_finished(wire::Finished finished);
-  Result<std::optional<End>> reconnect();
+  Result<std::optional<End>> reconnect(Error why);
   bool pause(milliseconds time) const;
 
   const Connect connect_;

@@ -15,7 +15,12 @@ Result<config::MasterConfig> load(const Common& common) {
 
 Result<MasterSettings> read_master_settings(const Common& common) {
   BRINE_LET(const config::MasterConfig config, load(common));
-  return MasterSettings{.operator_socket = config.sock_dir + "/operator.ipc",
+  std::vector<std::string> sockets{config.sock_dir + "/operator.ipc"};
+  for (const std::string& folder : common.other_config_dirs) {
+    BRINE_LET(const config::MasterConfig other, config::load_master_config(folder));
+    sockets.push_back(other.sock_dir + "/operator.ipc");
+  }
+  return MasterSettings{.operator_sockets = std::move(sockets),
                         .event_socket = config.sock_dir + "/events.ipc",
                         .timeout = config.timeout,
                         .reconnect_grace = config.reconnect_grace};

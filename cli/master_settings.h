@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -10,7 +11,7 @@
 namespace brine::cli {
 
 struct MasterSettings {
-  std::string operator_socket;
+  std::vector<std::string> operator_sockets;  // of this master, then of the others that were named
   std::string event_socket;
   milliseconds timeout{5000};
   milliseconds reconnect_grace{10000};

@@ -1,5 +1,6 @@
 #include "cli/runner_request.h"
 
+#include "cli/master_sockets.h"
 #include "net/operator_client.h"
 #include "wire/frame.h"
 #include "wire/operator.h"
@@ -18,8 +19,8 @@ Result<RunnerAnswer> read_answer(std::string_view bytes) {
   return fail(Code::kInvalid, "the master answered with what was not asked for");
 }
 
-Result<RunnerAnswer> ask(const std::string& socket_path, int interrupt_fd, const std::string& runner, const std::string& arguments) {
-  BRINE_LET(const auto client, net::OperatorClient::connect(socket_path));
+Result<RunnerAnswer> ask(MasterSockets masters, int interrupt_fd, const std::string& runner, const std::string& arguments) {
+  BRINE_LET(const auto client, masters.connect());
   client->send(wire::encode_request(wire::Run{runner, arguments}));
   while (true) {
     auto frame = client->receive(kLookAgain, interrupt_fd);
@@ -32,9 +33,9 @@ Result<RunnerAnswer> ask(const std::string& socket_path, int interrupt_fd, const
 
 }  // namespace
 
-AskMaster ask_over(std::string socket_path, int interrupt_fd) {
-  return [socket_path = std::move(socket_path), interrupt_fd](const std::string& runner, const std::string& arguments) {
-    return ask(socket_path, interrupt_fd, runner, arguments);
+AskMaster ask_over(std::vector<std::string> sockets, int interrupt_fd) {
+  return [masters = MasterSockets(std::move(sockets)), interrupt_fd](const std::string& runner, const std::string& arguments) {
+    return ask(masters, interrupt_fd, runner, arguments);
   };
 }
 

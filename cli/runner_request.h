@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/json.h"
@@ -17,7 +18,8 @@ using RunnerAnswer = std::variant<Json, Error>;
 // was no answer: no master, or none any more (the runner may have run).
 using AskMaster = std::function<Result<RunnerAnswer>(const std::string& runner, const std::string& arguments)>;
 
-// Over the operator socket. Waits for the answer as long as the master lives, or until interrupt_fd (-1: none) becomes readable: kTimeout.
-AskMaster ask_over(std::string socket_path, int interrupt_fd);
+// Over the first of these operator sockets behind which a master serves. Waits for the answer as long as it lives, or until interrupt_fd
+// (-1: none) becomes readable: kTimeout.
+AskMaster ask_over(std::vector<std::string> sockets, int interrupt_fd);
 
 }  // namespace brine::cli

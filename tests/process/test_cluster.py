@@ -1,10 +1,12 @@
 """Several masters on one Redis: any of them takes any command for the whole fleet; losing one loses nothing."""
 
 import json
+import subprocess
+import threading
 
 import pytest
 from cluster import Cluster, Redis
-from fleet import await_
+from fleet import BIN, await_
 
 IDS = [f"m{i}" for i in range(6)]
 
@@ -113,3 +115,35 @@ def test_a_withdrawn_master_stops_and_its_jobs_are_refused(pair):
     assert "does not name it" in b.tail()
     await_(lambda: set(places(a).values()) == {"a"} and set(places(a)) == set(IDS), "all minions on the one that is left")
     assert a.brine("*", "test.ping") == {id: True for id in IDS}
+
+
+def test_a_rolling_restart_fails_no_command(cluster, pair, tmp_path):
+    a, b = pair
+    folders = [word for master in pair for word in ("-c", master.etc)]
+    stop = threading.Event()
+    failures = []
+
+    def command(number):
+        """One after the other, first on one master, then on the other."""
+        done = 0
+        while not stop.is_set():
+            order = folders if (number + done) % 2 == 0 else folders[2:] + folders[:2]
+            result = subprocess.run([BIN / "brine", *map(str, order), "*", "test.echo", f"{number}-{done}", "--out", "json", "--static"], capture_output=True, text=True)
+            if result.returncode != 0 or json.loads(result.stdout) != {id: f"{number}-{done}" for id in IDS}:
+                failures.append((result.returncode, result.stdout, result.stderr))
+            done += 1
+        counts.append(done)
+
+    counts = []
+    callers = [threading.Thread(target=command, args=(number,)) for number in range(3)]
+    for caller in callers:
+        caller.start()
+    for master in (a, b, a):
+        assert master.stop() == 0
+        master.start()
+        await_(lambda: all(set(one.up()) == set(IDS) for one in pair), "the minions on every master's list")
+    stop.set()
+    for caller in callers:
+        caller.join()
+    assert failures == []
+    assert min(counts) > 3

@@ -70,7 +70,7 @@ TEST(RunnerRequest, TravelsOverTheOperatorSocket) {
   const FakeMaster master(scratch.path(), {[](const wire::OperatorRequest& request) -> std::vector<wire::OperatorReply> {
                             return {wire::RunResult{"[\"" + std::get<wire::Run>(request).function + "\"]"}};
                           }});
-  const auto answer = ask_over(scratch.path(), -1)("manage.up", "{}");
+  const auto answer = ask_over({scratch.path()}, -1)("manage.up", "{}");
   ASSERT_TRUE(answer);
   EXPECT_EQ(std::get<Json>(*answer), Json::parse(R"(["manage.up"])"));
 }
@@ -79,7 +79,7 @@ TEST(RunnerRequest, AMasterThatGoesAwayIsSaid) {
   const ScratchSocket scratch;
   const auto silent = [](const wire::OperatorRequest&) { return std::vector<wire::OperatorReply>(); };
   const FakeMaster master(scratch.path(), {silent}, false);
-  const auto answer = ask_over(scratch.path(), -1)("manage.up", "{}");
+  const auto answer = ask_over({scratch.path()}, -1)("manage.up", "{}");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Code::kUnavailable);
 }
@@ -88,7 +88,7 @@ TEST(RunnerRequest, TheUserMayStopWaiting) {
   const ScratchSocket scratch;
   const FakeMaster master(scratch.path(), {[](const wire::OperatorRequest&) { return std::vector<wire::OperatorReply>(); }});
   const Fd interrupt(::eventfd(1, EFD_CLOEXEC));
-  const auto answer = ask_over(scratch.path(), interrupt.get())("manage.up", "{}");
+  const auto answer = ask_over({scratch.path()}, interrupt.get())("manage.up", "{}");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Code::kTimeout);
 }

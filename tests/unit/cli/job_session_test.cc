@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include "cli/master_sockets.h"
 #include "tests/unit/cli/fake_master.h"
 #include "tests/unit/cli/replies.h"
 #include "tests/unit/cli/scratch_socket.h"
@@ -81,6 +82,33 @@ TEST_F(JobSessionTest, ARestartedMasterIsAskedForTheSameSubmission) {
   const auto requests = master.requests();
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_EQ(std::get<wire::Submit>(requests[0]).submission, std::get<wire::Submit>(requests[1]).submission);
+}
+
+TEST_F(JobSessionTest, AMasterThatIsNotAvailableIsLeftForAnother) {
+  const ScratchSocket elsewhere;
+  const FakeMaster stopping(scratch.path(), {saying({wire::Failure{Code::kUnavailable, "the master is stopping"}})});
+  const FakeMaster other(elsewhere.path(), {saying({accepted(1), returned("m1", "true"), finished()})});
+  MasterSockets masters({scratch.path(), elsewhere.path()});
+  SessionLimits limits = kPatient;
+  limits.others = masters.several();
+  JobSession session([&masters] { return masters.connect(); }, {.target_kind = "glob", .target = "*", .function = "test.ping"}, limits, -1,
+                     notes);
+  EXPECT_EQ(*session.run(), JobSession::End::kFinished);
+  EXPECT_THAT(notes.heard, ElementsAre("lost", "accepted 1", "returned m1", "finished"));
+}
+
+TEST_F(JobSessionTest, WhenNoMasterIsAvailableTheReasonIsTold) {
+  const auto away = saying({wire::Failure{Code::kUnavailable, "the store is away"}});
+  const FakeMaster one(scratch.path(), {away});
+  MasterSockets masters({scratch.path(), scratch.path()});
+  SessionLimits limits = kPatient;
+  limits.reconnect = milliseconds(20);
+  limits.others = masters.several();
+  JobSession session([&masters] { return masters.connect(); }, {.target_kind = "glob", .target = "*", .function = "test.ping"}, limits, -1,
+                     notes);
+  const auto end = session.run();
+  ASSERT_FALSE(end);
+  EXPECT_THAT(end.error().message, HasSubstr("the store is away"));
 }
 
 TEST_F(JobSessionTest, MinionThatReturnedBeforeTheRestartIsNotMissing) {

@@ -53,6 +53,62 @@ class Redis:
             self.process.wait()
 
 
+class Sentinels:
+    """A Redis with replicas and three sentinels, which know it as "prime"."""
+
+    def __init__(self, folder, replicas):
+        self.servers = [Redis(folder / "r0")]
+        for i in range(replicas):
+            self.servers.append(Redis(folder / f"r{i + 1}", "--replicaof", f"127.0.0.1 {self.servers[0].port}"))
+        self.folder = folder
+        self.ports = [free_port() for _ in range(3)]
+        self.sentinels = []
+
+    @property
+    def url(self):
+        return "redis+sentinel://" + ",".join(f"127.0.0.1:{port}" for port in self.ports) + "/prime"
+
+    def start(self):
+        for server in self.servers:
+            server.start()
+        await_(lambda: f"connected_slaves:{len(self.servers) - 1}" in self.servers[0].ask("INFO", "replication"), "the replicas")
+        for port in self.ports:
+            config = self.folder / f"sentinel-{port}.conf"
+            config.write_text(
+                f"port {port}\nbind 127.0.0.1\ndir {self.folder}\nlogfile {self.folder}/sentinel-{port}.log\n"
+                f"sentinel monitor prime 127.0.0.1 {self.servers[0].port} 2\n"
+                "sentinel down-after-milliseconds prime 1000\nsentinel failover-timeout prime 5000\n"
+            )
+            self.sentinels.append(subprocess.Popen(["redis-sentinel", config], executable=REDIS, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+        await_(lambda: all(self.asks(port) == self.servers[0].port and self.know_each_other(port) for port in self.ports), "the sentinels")
+        return self
+
+    def command(self, port, *words):
+        done = subprocess.run(["redis-cli", "-p", str(port), *words], capture_output=True, text=True, timeout=30)
+        return done.stdout.split() if done.returncode == 0 else []
+
+    def asks(self, port):
+        answer = self.command(port, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "prime")
+        return int(answer[1]) if len(answer) == 2 else None
+
+    def know_each_other(self, port):
+        facts = self.command(port, "SENTINEL", "MASTER", "prime")
+        value = dict(zip(facts[::2], facts[1::2], strict=False))
+        return value.get("num-other-sentinels") == "2" and value.get("num-slaves") == str(len(self.servers) - 1)
+
+    def master(self):
+        """The server that the sentinels agree on."""
+        ports = {self.asks(port) for port in self.ports}
+        return next((server for server in self.servers if ports == {server.port}), None)
+
+    def stop(self):
+        for sentinel in self.sentinels:
+            sentinel.kill()
+            sentinel.wait()
+        for server in self.servers:
+            server.stop()
+
+
 class Cluster(Fleet):
     """Masters a, b, c... of one cluster; the first one has the root key."""
 

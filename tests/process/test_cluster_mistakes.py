@@ -33,7 +33,7 @@ def gives_up(cluster, folder, status, **settings):
     return master.tail()
 
 
-def test_two_clusters_on_one_redis_are_apart(cluster, tmp_path, redis):
+def test_two_clusters_are_apart(cluster, tmp_path, redis):
     (a,) = cluster.start_masters("a")
     other = Cluster(tmp_path / "o", redis)
     try:

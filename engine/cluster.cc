@@ -70,8 +70,22 @@ void Cluster::fetch(Read read, Take take) {
 
 // ---- presence --------------------------------------------------------------------------------------------------------------
 
+void Cluster::learn_journal(const MinionId& id, std::function<void()> done) {
+  const Minion* known = parts_.roster.find(id);
+  if (known == nullptr || known->journal_known) return done();
+  peers_.fetch([this, id, done = std::move(done)] {
+    auto marks = parts_.store.journals_of({id});
+    parts_.post([this, id, marks = std::move(marks), done] {
+      Minion* minion = parts_.roster.find(id);
+      if (minion != nullptr && marks && !marks->empty()) minion->journal = {marks->front().epoch, marks->front().sequence};
+      done();
+    });
+  });
+}
+
 void Cluster::session_opened(const MinionId& id, Minion& minion) {
   minion.arriving = true;
+  minion.journal_known = true;
   store::Presence presence;
   presence.id = id;
   presence.master = peers_.self();
@@ -125,6 +139,7 @@ void Cluster::place(const store::Presence& presence) {
   }
   const bool was_connected = minion->connected();
   minion->elsewhere = presence.master;
+  minion->journal_known = false;
   if (minion->session && !minion->arriving)
     parts_.gateway.end_session(*minion->session, GoodbyeReason::kDisplaced, "the same minion connected to another master");
   if (!minion->session) minion->left = false;

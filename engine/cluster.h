@@ -55,6 +55,8 @@ class Cluster {
   void stop() { peers_.stop(); }
 
   // ---- what happens here
+  // What is known of the minion's journal on whichever master it was last; done is called when it is in the roster, or cannot be read.
+  void learn_journal(const MinionId& id, std::function<void()> done);
   void session_opened(const MinionId& id, Minion& minion);
   void session_closed(const MinionId& id, const Minion& minion, EndReason reason);
   void receipt(const MinionId& id, const JobId& jid);

@@ -150,15 +150,23 @@ void Engine::admit(AdmissionRequest request, std::function<void(Admission)> done
 }
 
 void Engine::on_admit(const AdmissionRequest& request, const std::function<void(Admission)>& done) {
+  if (draining_) return done({Verdict::kBusy, milliseconds(1'000), "this master takes no minions now", 0});
   keys_.admit(request, [this, done, id = request.id, journal = request.journal](Admission admission) {
-    const Minion* minion = roster_.find(id);
-    if (minion != nullptr && journal.epoch != 0 && went_back(minion->journal, journal)) {
-      log::warning("{} comes with an older or another journal than it had (restored from a snapshot?): it is told to begin a new one",
-                   id.str());
-      admission.renew_journal = true;
-    }
-    done(std::move(admission));
+    if (admission.verdict != Verdict::kAccepted || !cluster_) return done(judge_journal(id, journal, std::move(admission)));
+    cluster_->learn_journal(id, [this, done, id, journal, admission = std::move(admission)]() mutable {
+      done(judge_journal(id, journal, std::move(admission)));
+    });
   });
+}
+
+Admission Engine::judge_journal(const MinionId& id, JournalPosition journal, Admission admission) const {
+  const Minion* minion = roster_.find(id);
+  if (minion != nullptr && journal.epoch != 0 && went_back(minion->journal, journal)) {
+    log::warning("{} comes with an older or another journal than it had (restored from a snapshot?): it is told to begin a new one",
+                 id.str());
+    admission.renew_journal = true;
+  }
+  return admission;
 }
 
 void Engine::session_opened(SessionOpened opened) {

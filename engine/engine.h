@@ -109,6 +109,8 @@ class Engine {
   const Peers* peers() const { return cluster_ ? &cluster_->peers() : nullptr; }
   // Refuses new jobs from now on; what was accepted goes on.
   void refuse_new_jobs();
+  // Admits no minions while it holds.
+  void set_draining(bool draining) { draining_ = draining; }
   // Commits what is queued and ends both threads.
   void stop();
 
@@ -170,6 +172,7 @@ class Engine {
   void key_withdrawn(const MinionId& id, std::string_view why);
   void key_seen(const MinionId& id, std::string_view act, std::string_view address);
   void on_admit(const AdmissionRequest& request, const std::function<void(Admission)>& done);
+  Admission judge_journal(const MinionId& id, JournalPosition journal, Admission admission) const;
   void on_session_opened(SessionOpened opened);
   void on_session_closed(SessionRef session, EndReason reason);
   void on_call(CallReport report, std::function<void(Result<JobId>)> done);
@@ -198,6 +201,7 @@ class Engine {
   std::unique_ptr<Cluster> cluster_;
   UnixMicros last_jid_ = 0;
   bool refusing_ = false;
+  std::atomic<bool> draining_{false};
   std::atomic<std::size_t> waiting_{0};     // submissions that the loop has not looked at
   std::atomic<std::size_t> publishing_{0};  // jobs on their way through the ledger
   std::map<JobId, std::function<void(Result<JobId>)>> calls_;

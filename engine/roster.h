@@ -23,7 +23,8 @@ struct Minion {
   std::uint64_t generation = 0;  // of the newest presence known, over all masters
   bool arriving = false;         // the generation of `session` is not known yet
   std::uint64_t instance = 0;
-  JournalPosition journal;  // the furthest known
+  JournalPosition journal;     // the furthest known
+  bool journal_known = false;  // it was here last: no other master knows more
   std::string address;
   UnixMicros since = 0;                    // of the session
   MonoTime away_since{};                   // while there is no session

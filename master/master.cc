@@ -438,8 +438,9 @@ Status Master::read_shared() {
   }
   BRINE_LET(const auto drain, shared_->setting(drain_setting(config_.id)));
   const bool draining = drain.has_value();
-  if (front_->draining.exchange(draining) == draining) return {};
+  if (std::exchange(draining_, draining) == draining) return {};
   log::warning("{}", draining ? "draining: the minions are sent to the other masters" : "takes minions again");
+  engine_->set_draining(draining);
   engine_->peers()->set_draining(draining);
   if (draining) gateway_.say_stopping();
   return {};

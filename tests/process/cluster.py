@@ -40,7 +40,7 @@ class Redis:
 
     def ask(self, *words):
         """What redis-cli says; None when nobody answers."""
-        done = subprocess.run(["redis-cli", "-s", str(self.socket), *map(str, words)], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(["redis-cli", "-s", str(self.socket), *map(str, words)], capture_output=True, text=True, errors="replace", timeout=30)
         return done.stdout.strip() if done.returncode == 0 else None
 
     def kill(self):

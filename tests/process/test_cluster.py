@@ -1,6 +1,7 @@
 """Several masters on one Redis: any of them takes any command for the whole fleet; losing one loses nothing."""
 
 import json
+import shutil
 import subprocess
 import threading
 
@@ -147,3 +148,27 @@ def test_a_rolling_restart_fails_no_command(cluster, pair, tmp_path):
         caller.join()
     assert failures == []
     assert min(counts) > 3
+
+
+def test_a_journal_that_went_back_is_noticed_by_a_master_that_did_not_have_the_minion(cluster, redis, tmp_path):
+    a, b = cluster.start_masters("a", "b")
+    (minion,) = cluster.start_minions("m0")
+    await_(cluster.at_home, "the minion to settle")
+    home, other = (a, b) if cluster.homes()["m0"] == "a" else (b, a)
+    spool = minion.root / "var/cache/brine/minion/spool"
+    minion.stop()
+    shutil.copytree(spool, tmp_path / "snapshot")
+    minion.start()
+    await_(lambda: home.up() == ["m0"], "the minion")
+    marks = redis.ask("HGETALL", "brine:{test}:journals")
+    assert home.brine("m0", "cmd.run", "echo ran") == {"m0": "ran"}
+    await_(lambda: redis.ask("HGETALL", "brine:{test}:journals") != marks, "the mark of the journal in the store")
+    minion.kill()
+    home.kill()
+    shutil.rmtree(spool)
+    shutil.copytree(tmp_path / "snapshot", spool)
+    minion.settings["master"] = f"127.0.0.1:{other.port}"
+    minion.start()
+    await_(lambda: "m0 comes with an older or another journal than it had" in other.tail(400), "the journal to be noticed")
+    await_(lambda: places(other) == {"m0": other.settings["id"]}, "the minion on the other master")
+    assert other.brine("m0", "cmd.run", "echo again") == {"m0": "again"}

@@ -31,10 +31,12 @@ Cluster::Cluster(ClusterParts parts, PeerOptions options, Listener listener)
            .regained =
                [this] {
                  parts_.post([this] {
+                   listener_.connected(false);
                    announce_all();
                    read_everything();
                  });
-               }}) {}
+               },
+           .cut_off = [this] { parts_.post([this] { listener_.connected(true); }); }}) {}
 
 Status Cluster::open() {
   BRINE_TRY(peers_.open());

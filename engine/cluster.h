@@ -43,6 +43,7 @@ class Cluster {
     std::function<void(const MinionId&)> came, went;           // to or from another master
     std::function<void(const std::vector<store::MasterCard>&)> masters;
     std::function<void(const std::string& name)> setting;  // changed by another master
+    std::function<void(bool cut_off)> connected;           // this master is cut off from the store that others reach, or not any more
   };
 
   Cluster(ClusterParts parts, PeerOptions options, Listener listener);

@@ -78,7 +78,8 @@ void Engine::share(store::SharedStore& store, PeerOptions options, ClusterHooks 
                                                          .came = [this](const MinionId& id) { came_.push_back(id); },
                                                          .went = [this](const MinionId& id) { went_.push_back(id); },
                                                          .masters = std::move(hooks.masters),
-                                                         .setting = std::move(hooks.setting)});
+                                                         .setting = std::move(hooks.setting),
+                                                         .connected = std::move(hooks.connected)});
 }
 
 Status Engine::join(std::string address) { return cluster_ ? cluster_->join(std::move(address)) : Status(); }

@@ -98,6 +98,7 @@ class Engine {
   struct ClusterHooks {
     std::function<void(const std::vector<store::MasterCard>&)> masters;  // those that live now
     std::function<void(const std::string& name)> setting;                // changed by another master
+    std::function<void(bool cut_off)> connected;  // to the store, while others are; cut off, it should send its minions to them
   };
   void share(store::SharedStore& store, PeerOptions options, ClusterHooks hooks);
   // Reads keys, grains and open jobs from the store, then serves.

@@ -12,6 +12,7 @@ namespace {
 constexpr milliseconds kTick{20};
 constexpr milliseconds kNewsWait{250};
 constexpr milliseconds kPauseAfterFailure{250};
+constexpr seconds kLookForOthersEvery{1};
 
 }  // namespace
 
@@ -89,6 +90,7 @@ Status Peers::renew_once() {
 
 void Peers::tick() {
   if (clock_.now() >= next_renewal_) renew();
+  if (!leads()) look_for_others();
   tell();
 }
 
@@ -101,10 +103,24 @@ void Peers::renew() {
   if (led_ && !leads_now) log::error("this master has lost its lease: it takes no jobs until it has it again");
   if (!led_ && leads_now) {
     generations_.clear();
+    cut_off_ = false;
     listener_.regained();
   }
   led_ = leads_now;
   if (renewed) look_at_masters();
+}
+
+// A store that is away for all is waited for; one that is away for this master alone is not.
+void Peers::look_for_others() {
+  if (cut_off_ || !options_.probe || clock_.now() < next_look_for_others_) return;
+  next_look_for_others_ = clock_.now() + kLookForOthersEvery;
+  for (const store::MasterCard& card : masters()) {
+    if (card.id == self() || card.draining || !options_.probe(card.address)) continue;
+    log::error("this master is cut off from the store, and {} is not: the minions are sent there", card.id);
+    cut_off_ = true;
+    listener_.cut_off();
+    return;
+  }
 }
 
 void Peers::look_at_masters() {

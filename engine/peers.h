@@ -27,6 +27,8 @@ struct PeerOptions {
   milliseconds lease{5'000};
   milliseconds renew_every{1'000};
   milliseconds clock_tolerance{30'000};
+  // Whether the master at this address serves; blocks for a second at most. Empty: that cannot be found out.
+  std::function<bool(const std::string& address)> probe;
 };
 
 class Peers {
@@ -39,6 +41,8 @@ class Peers {
     std::function<void(std::vector<store::MasterCard>)> masters;
     // The lease is held again after it was lost: the others have to be told who is here.
     std::function<void()> regained;
+    // The lease is lost, and another master serves: this one is cut off from the store alone, its minions are better off there.
+    std::function<void()> cut_off;
   };
 
   Peers(store::SharedStore& store, const Clock& clock, PeerOptions options, Listener listener);
@@ -77,6 +81,7 @@ class Peers {
   void tick();
   void renew();
   void look_at_masters();
+  void look_for_others();
   void tell();
   Status tell_arrived(std::vector<store::Presence> minions);
   Status tell_went(std::vector<store::Presence> minions);
@@ -107,6 +112,8 @@ class Peers {
   MonoTime next_renewal_{};
   bool led_ = false;
   bool trouble_told_ = false;
+  bool cut_off_ = false;
+  MonoTime next_look_for_others_{};
   std::map<MinionId, std::uint64_t> generations_;  // of the minions here
 };
 

@@ -95,6 +95,10 @@ void MinionFront::on_message(net::ConnectionId id, std::string_view message) {
     case wire::FrameType::kClientHello:
       if (session->stage == Stage::kHello) return on_hello(id, *session, frame->body);
       break;
+    case wire::FrameType::kProbe:
+      if (session->stage != Stage::kHello) break;
+      loop_.send(id, wire::make_frame(wire::FrameType::kProbeAnswer, context_->serves.load() ? "1" : "0"));
+      return loop_.close(id);
     case wire::FrameType::kClientFinish:
       if (session->stage != Stage::kFinish) break;
       session->stage = Stage::kFinishQueued;

@@ -55,6 +55,7 @@ struct FrontContext {
   milliseconds acknowledge_after{1'000};
   std::atomic<std::shared_ptr<const std::vector<std::string>>> masters;  // host:port, told to minions; null: as they are configured
   std::string address;                                                   // of this master among them; set before it serves
+  std::atomic<bool> serves{true};                                        // as one of them: told to those that ask
   std::atomic<std::shared_ptr<const net::ServerIdentity>> identity;
   FrontCounters counters;
 };

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "front/probe.h"
 #include "master/autosign.h"
 #include "master/master_metrics.h"
 #include "master/operator_desk.h"
@@ -25,6 +26,7 @@ namespace {
 
 constexpr milliseconds kRunnerTick{1'000};
 constexpr const char* kTicketKeys = "ticket_keys";
+constexpr milliseconds kProbePatience{1'000};
 
 Result<std::uint32_t> uid_of(const std::string& name) {
   if (!name.empty() && name.find_first_not_of("0123456789") == std::string::npos) return static_cast<std::uint32_t>(std::stoul(name));
@@ -281,9 +283,15 @@ Status Master::start_engine() {
     peers.self.public_key = identity_->key().public_key();
     peers.self.wrap_key = identity_->wrap_key().public_key();
     peers.self.since = clock_.unix_now();
+    peers.probe = [](const std::string& address) { return front::master_serves(address, kProbePatience); };
     engine_->share(*shared_, std::move(peers),
                    {.masters = [this](const std::vector<store::MasterCard>& masters) { show_masters(masters); },
-                    .setting = [this](const std::string&) { settings_changed_ = true; }});
+                    .setting = [this](const std::string&) { settings_changed_ = true; },
+                    .connected =
+                        [this](bool cut_off) {
+                          engine_->set_draining(cut_off || draining_);
+                          if (cut_off) gateway_.say_stopping();
+                        }});
   }
   upstream_ = std::make_unique<EngineUpstream>(*engine_);
   members_ = std::make_unique<Members>(*this);
@@ -413,6 +421,7 @@ Status Master::announce() const {
 Status Master::tick() {
   loop_watch_.look();
   keep_ticket_keys();
+  if (shared_ != nullptr) front_->serves = engine_->peers()->leads();
   if (shared_ != nullptr && settings_changed_.exchange(false)) {
     if (auto read = read_shared(); !read) {
       if (read.error().code == Code::kDenied) return read;
@@ -438,7 +447,7 @@ Status Master::read_shared() {
   }
   BRINE_LET(const auto drain, shared_->setting(drain_setting(config_.id)));
   const bool draining = drain.has_value();
-  if (std::exchange(draining_, draining) == draining) return {};
+  if (draining_.exchange(draining) == draining) return {};
   log::warning("{}", draining ? "draining: the minions are sent to the other masters" : "takes minions again");
   engine_->set_draining(draining);
   engine_->peers()->set_draining(draining);

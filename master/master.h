@@ -96,7 +96,7 @@ class Master {
   metrics::Registry registry_;
   std::unique_ptr<metrics::HttpServer> metrics_server_;  // reads all of the above; null without metrics.listen
   bool stopped_ = false;
-  bool draining_ = false;
+  std::atomic<bool> draining_{false};
   std::atomic<bool> settings_changed_{true};
   std::atomic<bool> masters_changed_{false};
   std::string manifest_trouble_;  // told once

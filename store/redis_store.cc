@@ -29,6 +29,7 @@ using redis::Reply;
 constexpr const char* kFormat = "1";
 constexpr milliseconds kPauseAfterFailedRead{500};
 constexpr std::size_t kIdleReaders = 4;
+constexpr milliseconds kMembershipPatience{1'000};  // leases are short
 
 std::uint64_t random_number() {
   std::random_device random;
@@ -97,7 +98,8 @@ class RedisStore final : public SharedStore {
   }
 
   Result<std::unique_ptr<Membership>> membership() override {
-    return std::make_unique<redis::RedisMembership>([this] { return connect_again(); }, layout_, origin_);
+    const milliseconds patience = std::min(options_.patience, kMembershipPatience);
+    return std::make_unique<redis::RedisMembership>([this, patience] { return connect_again(patience); }, layout_, origin_);
   }
 
   Result<std::uint32_t> reserve_indexes(std::uint32_t count) override {
@@ -222,8 +224,9 @@ class RedisStore final : public SharedStore {
   int replicas_needed() const { return options_.durability == RedisDurability::kReplicated ? replicas_ / 2 + 1 : 0; }
 
   // For the others: to the same store, or not at all.
-  Result<Connection> connect_again() const {
-    BRINE_LET(Connection connection, connect_server(endpoint_, login_, options_.patience));
+  Result<Connection> connect_again() const { return connect_again(options_.patience); }
+  Result<Connection> connect_again(milliseconds patience) const {
+    BRINE_LET(Connection connection, connect_server(endpoint_, login_, patience));
     BRINE_LET(const std::uint64_t epoch, read_epoch(connection));
     if (epoch == epoch_) return connection;
     return fail(Code::kUnavailable, "redis " + connection.address() + " does not hold the store that it held before");

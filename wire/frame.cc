@@ -16,7 +16,7 @@ Result<Frame> parse_frame(std::string_view bytes) {
   if (bytes.size() < kFrameHeader || bytes[0] != 'B' || bytes[1] != 'R') return fail(Code::kInvalid, "not a brine frame");
   if (static_cast<std::uint8_t>(bytes[2]) != kWireVersion) return fail(Code::kInvalid, "unknown frame version");
   const auto type = static_cast<std::uint8_t>(bytes[3]);
-  if (type < 1 || type > 7) return fail(Code::kInvalid, "unknown frame type");
+  if (type < 1 || type > 9) return fail(Code::kInvalid, "unknown frame type");
   return Frame{static_cast<FrameType>(type), bytes.substr(kFrameHeader)};
 }
 

@@ -21,6 +21,8 @@ enum class FrameType : std::uint8_t {
   kSealed = 5,
   kOperatorRequest = 6,
   kOperatorReply = 7,
+  kProbe = 8,        // one master asks another; no body
+  kProbeAnswer = 9,  // "1": it serves its cluster; "0": it does not
 };
 
 struct Frame {

@@ -4,6 +4,7 @@ import hashlib
 import json
 import socket
 import subprocess
+import threading
 
 from fleet import Fleet, Master, await_
 
@@ -51,6 +52,55 @@ class Redis:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+class Gate:
+    """A way to a port that can be closed: then nothing comes through any more, in either direction, and nobody is told."""
+
+    def __init__(self, port):
+        self.target = port
+        self.open = threading.Event()
+        self.open.set()
+        self.ended = False
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while not self.ended:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.connect, args=(near,), daemon=True).start()
+
+    def connect(self, near):
+        self.open.wait()
+        try:
+            far = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:
+            near.close()
+            return
+        for source, sink in ((near, far), (far, near)):
+            threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
+
+    def carry(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                self.open.wait()
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.ended = True
+        self.open.set()
+        self.listener.close()
 
 
 class Sentinels:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from cluster import Cluster, Redis
+from cluster import Cluster, Gate, Redis
 from fleet import await_
 
 IDS = ["m0", "m1", "m2"]
@@ -112,3 +112,26 @@ def test_a_restarted_master_knows_keys_grains_and_jobs_of_before(cluster):
     assert all(m["state"] == "returned" for m in b.lookup(jid)["minions"].values())
     await_(lambda: set(b.up()) == set(IDS), "the minions, wherever they are")
     assert set(json.loads(b.run("-G", "kernel:Linux", "test.ping", "--out", "json", "--static", check=0).out)) == set(IDS)
+
+
+def test_a_master_that_is_cut_off_from_the_redis_gives_its_minions_to_one_that_is_not(tmp_path, redis):
+    gate = Gate(redis.port)
+    cluster = Cluster(tmp_path, redis)
+    try:
+        (a,) = cluster.start_masters("a")
+        (_, b) = cluster.start_masters("b", state={"backend": "redis", "url": f"redis://127.0.0.1:{gate.port}"})
+        cluster.start_minions(*IDS)
+        await_(cluster.at_home, "the minions to settle")
+        jid, job_gate = begin_job(cluster, tmp_path)
+        gate.open.clear()
+        await_(lambda: a.runner("cluster.minions") == {id: "a" for id in IDS}, "all minions on the master that is left")
+        assert "cut off from the store" in b.tail(400)
+        job_gate.touch()
+        await_(lambda: returns(a, jid) == ["through"] * 3, "all returns")
+        assert ran(tmp_path) == len(IDS)
+        gate.open.set()
+        await_(cluster.at_home, "the minions to come back")
+        assert set(json.loads(b.run("*", "test.ping", "--out", "json", "--static", check=0).out)) == set(IDS)
+    finally:
+        cluster.close()
+        gate.close()

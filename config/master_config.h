@@ -63,8 +63,9 @@ struct AdmissionConfig {
 };
 
 struct MasterConfig {
-  std::string conf_dir;  // where it was read from
-  std::string id;        // of this master in the cluster; default: the host name
+  std::string conf_dir;        // where it was read from
+  bool restore_store = false;  // of the command line: fill an exchanged store from this master's copy
+  std::string id;              // of this master in the cluster; default: the host name
   std::string cluster = "brine";
 
   // Network.

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint32_t kIndexesAtOnce = 16'384;
 constexpr std::uint32_t kFewIndexes = 4'096;
+constexpr std::size_t kKeysAtOnce = 1'000;
 constexpr seconds kEarlyLife{10};
 constexpr std::size_t kMaxEarly = 10'000;
 constexpr seconds kCatchUpEvery{1};
@@ -179,7 +180,7 @@ void Cluster::on_masters(std::vector<store::MasterCard> masters) {
 // ---- news ------------------------------------------------------------------------------------------------------------------
 
 void Cluster::on_news(store::News news) {
-  if (news.missed) read_everything();
+  if (news.missed) begin_anew();
   if (news.feed) parts_.ledger.look_at_feed();
   if (!news.keys.empty()) refresh_keys(std::move(news.keys));
   if (!news.minions.empty()) refresh_grains(std::move(news.minions));
@@ -224,9 +225,18 @@ void Cluster::refresh_presence(std::vector<MinionId> ids) {
         });
 }
 
+// What the store knows of arrivals may be less than what is known here, and generations may be given again.
+void Cluster::begin_anew() {
+  if (restoring_) return;
+  for (auto& [id, minion] : parts_.roster.all()) minion.generation = 0;
+  announce_all();
+  read_everything();
+}
+
 // Some news were missed, or could not be read.
 void Cluster::read_everything() {
-  behind_ = false;
+  behind_ = restoring_;
+  if (restoring_) return;
   log::info("reading again what the other masters may have changed");
   fetch([this] { return parts_.store.keys(); }, [this](const std::vector<store::KeyRecord>& records) { parts_.keys.refresh_all(records); });
   fetch([this] { return parts_.store.grains(); }, [this](const std::vector<store::GrainsRecord>& records) { take_grains(records); });
@@ -237,6 +247,56 @@ void Cluster::read_everything() {
   for (const auto& job : parts_.board.open_jobs()) refresh_job(job->record->jid);
   for (const JobId& jid : unread_) read_job(jid);
   parts_.ledger.look_at_feed();
+}
+
+// ---- an exchanged store ----------------------------------------------------------------------------------------------------
+
+void Cluster::restore(std::function<void(Status)> done) {
+  if (std::exchange(restoring_, true)) return done(fail(Code::kBusy, "it is being restored already"));
+  const std::uint64_t before = parts_.store.epoch();
+  parts_.ledger.adopt([this, before, done = std::move(done)](const Status& adopted) {
+    parts_.post([this, before, adopted, done] {
+      if (!adopted) {
+        restoring_ = false;
+        return done(adopted);
+      }
+      restore_keys(parts_.keys.records(), before, done);
+    });
+  });
+}
+
+void Cluster::restore_keys(std::vector<store::KeyRecord> keys, std::uint64_t before, std::function<void(Status)> done) {
+  if (keys.empty()) return end_restoring(before, std::move(done));
+  const std::size_t size = std::min(keys.size(), kKeysAtOnce);
+  Ledger::KeyChange change;
+  change.records.assign(keys.end() - static_cast<std::ptrdiff_t>(size), keys.end());
+  keys.resize(keys.size() - size);
+  change.done = [this, keys = std::move(keys), before, done](const Status& status) {
+    parts_.post([this, keys, before, done, status] {
+      // A key that the store holds in a newer version is no failure.
+      if (status || status.error().code == Code::kBusy) return restore_keys(keys, before, done);
+      restoring_ = false;
+      done(status);
+    });
+  };
+  if (parts_.ledger.change_keys(std::move(change))) return;
+  restoring_ = false;
+  done(fail(Code::kBusy, "the ledger's queue is full; try again"));
+}
+
+void Cluster::end_restoring(std::uint64_t before, std::function<void(Status)> done) {
+  const std::uint32_t given = parts_.keys.highest_index();
+  peers_.fetch([this, before, given, done = std::move(done)] {
+    const auto first = parts_.store.reserve_indexes(given + kIndexesAtOnce);
+    const Status marked = parts_.store.succeed(before);
+    parts_.post([this, first, given, marked, done] {
+      restoring_ = false;
+      if (first) parts_.keys.reserve(*first + given, kIndexesAtOnce);
+      for (auto& [id, minion] : parts_.roster.all()) minion.grains_hash.reset();
+      begin_anew();
+      done(marked);
+    });
+  });
 }
 
 // ---- jobs ------------------------------------------------------------------------------------------------------------------

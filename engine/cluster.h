@@ -67,6 +67,9 @@ class Cluster {
   void fed(const std::vector<store::FeedEntry>& entries);
   void tick();
 
+  // The keys that are known here go into the store that is there now, and the other masters go on with it. done: what came of it.
+  void restore(std::function<void(Status)> done);
+
   Peers& peers() { return peers_; }
   const Peers& peers() const { return peers_; }
 
@@ -83,6 +86,9 @@ class Cluster {
   void place(const store::Presence& presence);
   void announce_all();
   void read_everything();
+  void begin_anew();
+  void restore_keys(std::vector<store::KeyRecord> keys, std::uint64_t before, std::function<void(Status)> done);
+  void end_restoring(std::uint64_t before, std::function<void(Status)> done);
   void refresh_keys(std::vector<MinionId> ids);
   void refresh_grains(std::vector<MinionId> ids);
   void refresh_presence(std::vector<MinionId> ids);
@@ -102,7 +108,8 @@ class Cluster {
   std::map<JobId, Early> early_;  // of jobs that are not open here yet
   std::set<JobId> unread_;        // jobs of others that are to be opened
   bool reserving_ = false;
-  bool behind_ = false;  // a read has failed: everything has to be read again
+  bool restoring_ = false;  // the store does not hold yet what is known here
+  bool behind_ = false;     // a read has failed: everything has to be read again
   MonoTime next_catch_up_{};
 };
 

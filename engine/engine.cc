@@ -273,6 +273,11 @@ void Engine::change_keys(KeyAuthority::Change what, KeyAuthority::Selection sele
   loop_.post([this, what, selection = std::move(selection), done = std::move(done)] { keys_.change(what, selection, done); });
 }
 
+void Engine::restore_store(std::function<void(Status)> done) {
+  if (!cluster_) return done(fail(Code::kUnsupported, "this master is alone: its store is its own"));
+  loop_.post([this, done = std::move(done)]() mutable { cluster_->restore(std::move(done)); });
+}
+
 void Engine::ask(std::function<void(const View&)> question) {
   loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_}); });
 }

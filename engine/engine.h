@@ -131,6 +131,9 @@ class Engine {
   void submit(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done);
   void change_keys(KeyAuthority::Change what, KeyAuthority::Selection selection, std::function<void(Result<KeyList>)> done);
 
+  // Puts the keys that are known here into the store that is there now, in the place of the one that was (Cluster::restore).
+  void restore_store(std::function<void(Status)> done);
+
   // Runs a question on the engine's thread; it sees a consistent state.
   struct View {
     const KeyAuthority& keys;

@@ -99,6 +99,7 @@ void KeyAuthority::drop(const MinionId& id) {
   if (found->second.state == store::KeyState::kPending) --pending_count_;
   if (was_accepted) --accepted_count_;
   keys_.erase(found);
+  ++revision_;
   if (was_accepted) listener_.withdrawn(id, "the key was deleted");
 }
 
@@ -107,7 +108,22 @@ void KeyAuthority::reserve(std::uint32_t first, std::uint32_t count) {
   index_limit_ = first - 1 + count;
 }
 
+std::vector<store::KeyRecord> KeyAuthority::records() const {
+  std::vector<store::KeyRecord> all;
+  all.reserve(keys_.size() + denied_.size());
+  for (const auto& [id, record] : keys_) all.push_back(record);
+  for (const auto& [id, record] : denied_) all.push_back(record);
+  return all;
+}
+
+std::uint32_t KeyAuthority::highest_index() const {
+  std::uint32_t highest = 0;
+  for (const auto& [id, record] : keys_) highest = std::max(highest, record.index);
+  return highest;
+}
+
 void KeyAuthority::apply(const store::KeyRecord& record) {
+  ++revision_;
   if (record.state == store::KeyState::kDenied) {
     denied_[record.id] = record;
     return;
@@ -262,6 +278,7 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
       if (found != keys_.end() && found->second.state == store::KeyState::kPending) --pending_count_;
       if (found != keys_.end() && found->second.state == store::KeyState::kAccepted) --accepted_count_;
       keys_.erase(id);
+      ++revision_;
       listener_.withdrawn(id, "the key was deleted");
     }
     for (const store::KeyRecord& record : records) {
@@ -314,6 +331,7 @@ void KeyAuthority::tick() {
   if (forgotten.empty()) return;
   for (const auto& [id, denied] : forgotten) {
     keys_.erase(id);
+    ++revision_;
     --pending_count_;
   }
   commit({}, forgotten, [](const Status&) {});

@@ -80,6 +80,11 @@ class KeyAuthority {
   std::vector<MinionId> accepted() const;
   bool is_accepted(const MinionId& id) const;
 
+  // Of every id, denied ones too; and a number that grows whenever one of them changes.
+  std::vector<store::KeyRecord> records() const;
+  std::uint64_t revision() const { return revision_; }
+  std::uint32_t highest_index() const;
+
   // What the store holds of these ids now: others have changed it. Ids without a record are forgotten.
   void refresh(const std::vector<MinionId>& ids, const std::vector<store::KeyRecord>& records);
   // The same, where `records` is all there is.
@@ -116,7 +121,8 @@ class KeyAuthority {
   std::map<MinionId, store::KeyRecord> keys_;  // pending, accepted, rejected
   std::map<MinionId, store::KeyRecord> denied_;
   std::map<MinionId, MonoTime> denied_written_;
-  std::set<MinionId> enrolling_;    // accepted without an operator, the commit is under way
+  std::set<MinionId> enrolling_;  // accepted without an operator, the commit is under way
+  std::uint64_t revision_ = 0;
   std::size_t pending_count_ = 0;   // of keys_
   std::size_t accepted_count_ = 0;  // of keys_
   mutable std::uint32_t last_index_ = 0;

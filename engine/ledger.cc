@@ -58,6 +58,24 @@ bool Ledger::returner_at(std::string returner, std::uint64_t position) {
   return queue_.try_push(ReturnerAt{std::move(returner), position});
 }
 
+void Ledger::adopt(std::function<void(Status)> done) {
+  Entry entry(Adopt{std::move(done)});
+  if (!queue_.try_push(std::move(entry))) std::get<Adopt>(entry).done(fail(Code::kBusy, "the ledger's queue is full; try again"));
+}
+
+// What waits for the store goes into it as it would into the one before.
+void Ledger::adopt_if_asked(std::vector<Entry>& entries) {
+  for (Entry& entry : entries) {
+    const auto* asked = std::get_if<Adopt>(&entry);
+    if (asked == nullptr) continue;
+    const Status adopted = store_.adopt();
+    set_trouble(adopted ? nullptr : &adopted.error());
+    asked->done(adopted);
+    if (auto waiting = take_waiting(); available_ && !waiting.empty()) commit(std::move(waiting));
+  }
+  std::erase_if(entries, [](const Entry& entry) { return std::holds_alternative<Adopt>(entry); });
+}
+
 void Ledger::look_at_feed() {
   feed_grew_ = true;
   queue_.try_push(Wake{});  // a full queue needs no waking
@@ -86,6 +104,7 @@ void Ledger::run() {
   while (true) {
     counters_.turns.fetch_add(1, std::memory_order_relaxed);
     std::vector<Entry> entries = queue_.pop_batch(options_.batch, kIdleWait);
+    adopt_if_asked(entries);
     if (!available_ && !bring_back()) {
       refuse(entries, Error{Code::kUnavailable, "the store is away: " + trouble()});
     } else {
@@ -270,7 +289,9 @@ void Ledger::follow_feed(const store::CommitOutcome& outcome) {
 
 void Ledger::read_feed() {
   // A server that took over may not have got the end of it: its positions will be given again.
-  if (const auto end = store_.feed_end(); end && *end < feed_position_) go_to(*end);
+  // An exchanged store begins anew.
+  if (const auto end = store_.feed_end(); end && (end->epoch != feed_position_.epoch || *end < feed_position_))
+    go_to(end->epoch == feed_position_.epoch ? *end : store::FeedPosition{end->epoch, 0});
   while (true) {
     auto entries = store_.feed_after(feed_position_, kFeedPage);
     if (!entries) {

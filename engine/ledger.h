@@ -103,6 +103,8 @@ class Ledger {
   bool keep_journals(std::vector<store::JournalMark> marks);
   bool keep_setting(std::string name, std::string value);
   bool returner_at(std::string returner, std::uint64_t position);
+  // Goes on with the store that is there now, whichever it is (StateStore::adopt). done is called on the ledger's thread.
+  void adopt(std::function<void(Status)> done);
   // Another master has written to the feed: reads it.
   void look_at_feed();
 
@@ -122,6 +124,9 @@ class Ledger {
     std::function<void(Result<PublishedJob>)> done;
   };
   struct Wake {};
+  struct Adopt {
+    std::function<void(Status)> done;
+  };
   struct Setting {
     std::string name;
     std::string value;
@@ -131,7 +136,7 @@ class Ledger {
     std::uint64_t position;
   };
   using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, store::GrainsRecord, std::vector<store::JournalMark>, Setting,
-                             ReturnerAt, Wake>;
+                             ReturnerAt, Wake, Adopt>;
 
   void run();
   void commit(std::vector<Entry> entries);
@@ -148,6 +153,7 @@ class Ledger {
   void expire_if_due();
   void set_trouble(const Error* error);
   bool bring_back();
+  void adopt_if_asked(std::vector<Entry>& entries);
   void go_to(store::FeedPosition position);
 
   store::StateStore& store_;

@@ -101,7 +101,7 @@ void Peers::renew() {
   if (!renewed && !std::exchange(trouble_told_, true)) log::error("this master's lease is not prolonged: {}", renewed.error().message);
   if (renewed && std::exchange(trouble_told_, false)) log::warning("this master's lease is prolonged again");
   if (led_ && !leads_now) log::error("this master has lost its lease: it takes no jobs until it has it again");
-  if (!led_ && leads_now) {
+  if (renewed && (!led_ || std::exchange(denied_, false))) {
     generations_.clear();
     cut_off_ = false;
     listener_.regained();
@@ -171,6 +171,7 @@ void Peers::tell() {
                           : kind == Note::Kind::kWent  ? tell_went(std::move(minions))
                                                        : membership_->running(running);
     if (!status && status.error().code != Code::kDenied) break;
+    denied_ |= !status;
     told = end;
   }
   if (told == notes.size()) return;

@@ -111,6 +111,7 @@ class Peers {
   std::string address_;
   MonoTime next_renewal_{};
   bool led_ = false;
+  bool denied_ = false;  // the store did not know this master's lease: what it was told is lost
   bool trouble_told_ = false;
   bool cut_off_ = false;
   MonoTime next_look_for_others_{};

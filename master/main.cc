@@ -1,4 +1,8 @@
 // brine-master: reads the configuration, builds the master, runs it until SIGTERM.
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 #include "base/daemon.h"
 #include "base/log.h"
 #include "config/daemon_main.h"
@@ -14,6 +18,7 @@ constexpr const char* kHelp =
     "\n"
     "  -c, --config-dir DIR   where the file `master` and the folder `master.d` are (default /etc/brine)\n"
     "  -l, --log-level LEVEL  debug, info, warning or error, instead of log_level\n"
+    "      --restore-store    put this master's copy of the keys into a store that was emptied or exchanged\n"
     "      --check-config     judge the configuration, say what is wrong, and exit (0 or 78)\n"
     "      --version\n"
     "      --help\n"
@@ -41,5 +46,13 @@ brine::Status serve(const brine::config::MasterConfig& config) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return brine::config::daemon_main(argc, argv, {"brine-master", kHelp}, brine::config::load_master_config, serve);
+  // Of this daemon alone; the others read the rest.
+  const auto given = std::remove_if(argv + 1, argv + argc, [](const char* word) { return std::string_view(word) == "--restore-store"; });
+  const bool restore = given != argv + argc;
+  const auto load = [restore](const std::string& folder) {
+    auto config = brine::config::load_master_config(folder);
+    if (config) config->restore_store = restore;
+    return config;
+  };
+  return brine::config::daemon_main(static_cast<int>(given - argv), argv, {"brine-master", kHelp}, load, serve);
 }

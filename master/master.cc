@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "front/probe.h"
 #include "master/autosign.h"
+#include "master/key_copy.h"
 #include "master/master_metrics.h"
 #include "master/operator_desk.h"
 #include "master/sharing.h"
@@ -26,6 +27,8 @@ namespace {
 
 constexpr milliseconds kRunnerTick{1'000};
 constexpr const char* kTicketKeys = "ticket_keys";
+constexpr seconds kKeyCopyEvery{5};
+constexpr std::size_t kKeysAtOnce = 1'000;
 constexpr milliseconds kProbePatience{1'000};
 
 Result<std::uint32_t> uid_of(const std::string& name) {
@@ -99,6 +102,11 @@ class Master::Members final : public MembersDesk {
       if (member.role == wire::Role::kMaster) names[member.name] = net::fingerprint(member.public_key);
     }
     return names;
+  }
+
+  void share_again() override {
+    const std::scoped_lock guard(master_.identity_mutex_);
+    master_.manifest_changed();
   }
 
  private:
@@ -185,6 +193,51 @@ Status Master::ready() const {
   return {};
 }
 
+// A store that was emptied or exchanged while this master was away is not followed: it would forget every key.
+Status Master::judge_store() {
+  auto copy = read_key_copy(key_copy_file());
+  if (!copy && copy.error().code == Code::kNotFound) return {};
+  if (!copy) return std::unexpected(copy.error());
+  if (copy->epoch == shared_->epoch()) return {};
+  BRINE_LET(const bool succeeds, shared_->succeeds(copy->epoch));
+  if (succeeds) return {};
+  if (!config_.restore_store)
+    return fail(
+        Code::kUnavailable,
+        "the store is not the one that this master knew: it was emptied or exchanged. To go on with it: brine-run cluster.restore on a "
+        "master that runs still; if none does, start one with --restore-store. To follow what is in it: remove " +
+            key_copy_file());
+  for (std::size_t from = 0; from < copy->keys.size(); from += kKeysAtOnce) {
+    store::Batch batch;
+    const std::size_t end = std::min(copy->keys.size(), from + kKeysAtOnce);
+    batch.keys.assign(copy->keys.begin() + static_cast<std::ptrdiff_t>(from), copy->keys.begin() + static_cast<std::ptrdiff_t>(end));
+    BRINE_TRY(shared_->commit(batch));
+  }
+  std::uint32_t given = 0;
+  for (const store::KeyRecord& key : copy->keys) given = std::max(given, key.index);
+  BRINE_TRY(shared_->reserve_indexes(given + 1));
+  log::warning("put {} keys of this master's copy into the store", copy->keys.size());
+  return shared_->succeed(copy->epoch);
+}
+
+std::string Master::key_copy_file() const { return config_.state.path + "/keys.copy"; }
+
+// At most once in some seconds: it is the whole.
+void Master::keep_key_copy() {
+  if (shared_ == nullptr || clock_.now() < next_key_copy_ || !engine_->ledger().available()) return;
+  next_key_copy_ = clock_.now() + kKeyCopyEvery;
+  KeyCopy copy;
+  copy.epoch = shared_->epoch();
+  const std::uint64_t revision = ask<std::uint64_t>(*engine_, [&](const engine::Engine::View& view) {
+    if (view.keys.revision() != copied_revision_ || copy.epoch != copied_epoch_) copy.keys = view.keys.records();
+    return view.keys.revision();
+  });
+  if (revision == copied_revision_ && copy.epoch == copied_epoch_) return;
+  if (auto written = write_key_copy(key_copy_file(), copy); !written) return log::error("{}", written.error().message);
+  copied_revision_ = revision;
+  copied_epoch_ = copy.epoch;
+}
+
 Status Master::open_identity() {
   if (shared_ == nullptr) {
     BRINE_LET(Identity identity, Identity::open(config_.pki_dir, config_.id, config_.manifest_days, clock_));
@@ -208,7 +261,8 @@ Status Master::open_store() {
     BRINE_LET(auto opened, store::open_redis_store(options));
     shared_ = opened.get();
     store_ = std::move(opened);
-    return {};
+    BRINE_TRY(make_folders(config_.state.path, 0700));
+    return judge_store();
   }
   store::SqliteOptions options;
   options.folder = config_.state.path;
@@ -429,6 +483,7 @@ Status Master::tick() {
     }
   }
   refresh_manifest();
+  keep_key_copy();
   return {};
 }
 

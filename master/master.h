@@ -55,6 +55,9 @@ class Master {
   void declare_metrics();
   Status ready() const;
   Status open_store();
+  Status judge_store();
+  std::string key_copy_file() const;
+  void keep_key_copy();
   Status open_identity();
   Status open_tickets();
   Status start_engine();
@@ -96,6 +99,9 @@ class Master {
   metrics::Registry registry_;
   std::unique_ptr<metrics::HttpServer> metrics_server_;  // reads all of the above; null without metrics.listen
   bool stopped_ = false;
+  MonoTime next_key_copy_{};
+  std::uint64_t copied_revision_ = 0;
+  std::uint64_t copied_epoch_ = 0;
   std::atomic<bool> draining_{false};
   std::atomic<bool> settings_changed_{true};
   std::atomic<bool> masters_changed_{false};

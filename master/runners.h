@@ -54,6 +54,8 @@ class MembersDesk {
   virtual Result<Json> add(const std::string& name, const std::string& finger) = 0;
   virtual Result<Json> remove(const std::string& name) = 0;
   virtual Result<Json> list() = 0;
+  // What masters share apart from keys goes into an exchanged store.
+  virtual void share_again() = 0;
 };
 
 // What runners work on.

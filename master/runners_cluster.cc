@@ -1,5 +1,6 @@
 // cluster.*: the masters together.
 #include <algorithm>
+#include <future>
 
 #include "master/runners.h"
 #include "master/sharing.h"
@@ -81,6 +82,22 @@ void add_cluster_runners(Runners& runners, const RunnerContext& context) {
   runners.add(
       {"cluster.undrain", "cluster.undrain(master)", 1, {"master"}, "Lets a master take minions again.", [context](const RunnerCall& call) {
          return drain(context, call, false);
+       }});
+  runners.add(
+      {"cluster.restore",
+       "cluster.restore()",
+       0,
+       {},
+       "Goes on with a store that was emptied or exchanged: puts the keys that this master knows into it. Jobs are not brought back.",
+       [context](const RunnerCall&) -> Result<Json> {
+         if (context.engine.ledger().available())
+           return fail(Code::kInvalid, "the store is the one that it was: there is nothing to restore");
+         std::promise<Status> promise;
+         auto answer = promise.get_future();
+         context.engine.restore_store([&](Status status) { promise.set_value(std::move(status)); });
+         BRINE_TRY(answer.get());
+         context.members->share_again();
+         return Json{{"restored", true}};
        }});
   runners.add({"key.master_add",
                "key.master_add(name, [finger])",

@@ -27,6 +27,7 @@ using redis::Reader;
 using redis::Reply;
 
 constexpr const char* kFormat = "1";
+constexpr const char* kHowToGoOn = "; if that is meant to be: brine-run cluster.restore brings the keys back";
 constexpr milliseconds kPauseAfterFailedRead{500};
 constexpr std::size_t kIdleReaders = 4;
 constexpr milliseconds kMembershipPatience{1'000};  // leases are short
@@ -60,23 +61,49 @@ class RedisStore final : public SharedStore {
   Status open() {
     BRINE_LET(Connection connection, connect_server(endpoint_, login_, options_.patience));
     BRINE_LET(const redis::ServerFacts facts, judge_server(connection, endpoint_, options_.durability, options_.patience));
-    if (epoch_ == 0) {
+    const bool first = epoch_ == 0;
+    if (first) {
       BRINE_TRY(create(connection));
       if (!facts.persistent) log::warning("redis {} keeps nothing over its own restart: set appendonly yes there", connection.address());
     }
     BRINE_LET(const std::uint64_t epoch, read_epoch(connection));
-    if (epoch_ != 0 && epoch == 0) return fail(Code::kCorrupt, "redis " + connection.address() + " has been emptied");
-    if (epoch_ != 0 && epoch != epoch_) return fail(Code::kCorrupt, "redis " + connection.address() + " holds another store than before");
+    if (epoch_ != 0 && epoch == 0) return fail(Code::kCorrupt, "redis " + connection.address() + " has been emptied" + kHowToGoOn);
+    if (epoch_ != 0 && epoch != epoch_) {
+      Reader reading(connection, layout_, epoch);
+      BRINE_LET(const bool succeeds, reading.succeeds(epoch_));
+      if (!succeeds) return fail(Code::kCorrupt, "redis " + connection.address() + " holds another store than before" + kHowToGoOn);
+      log::warning("redis {} holds the store that an operator has put in the place of the one before", connection.address());
+    }
+    if (first) BRINE_TRY(connection.ask({"HSETNX", layout_.outbox_state, "epoch", std::to_string(epoch)}));
     epoch_ = epoch;
     admit_reads();
     BRINE_TRY(count_replicas(connection, facts));
     // A full server, or one that cannot write to its disk, is found out here rather than by the next batch.
     BRINE_TRY(connection.ask({"HINCRBY", layout_.counters, "opened", "1"}));
-    BRINE_LET(writer_, BatchWriter::open(std::move(connection), layout_, {origin_, replicas_needed(), options_.patience}));
+    BRINE_LET(writer_,
+              BatchWriter::open(std::move(connection), layout_, {origin_, std::to_string(epoch), replicas_needed(), options_.patience}));
     return {};
   }
 
-  Status reopen() override {
+  Status reopen() override { return open_again(); }
+
+  Status adopt() override {
+    const std::uint64_t before = epoch_.exchange(0);
+    auto opened = open_again();
+    if (!opened) epoch_ = before;
+    return opened;
+  }
+
+  Result<bool> succeeds(std::uint64_t epoch) const override {
+    return read([&](Reader& r) { return r.succeeds(epoch); });
+  }
+  Status succeed(std::uint64_t epoch) override {
+    BRINE_LET(Connection connection, connect_again());
+    BRINE_TRY(connection.ask({"HSET", layout_.store, "succeeds:" + std::to_string(epoch), "1"}));
+    return {};
+  }
+
+  Status open_again() {
     writer_.reset();
     answered_ = false;
     auto opened = open();

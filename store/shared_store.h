@@ -101,6 +101,11 @@ class SharedStore : public StateStore {
   virtual Result<std::vector<ReturnRecord>> returns_at(const JobId& jid, const std::vector<MinionId>& expected,
                                                        const std::vector<std::uint32_t>& places) const = 0;
 
+  // Whether this store has taken the place of the one with that epoch: its masters go on with this one.
+  virtual Result<bool> succeeds(std::uint64_t epoch) const = 0;
+  // Says so. Call it when what has to be in it is in it.
+  virtual Status succeed(std::uint64_t epoch) = 0;
+
   // So many numbers that nobody has had: the first of them. Thread-safe.
   virtual Result<std::uint32_t> reserve_indexes(std::uint32_t count) = 0;
   // Sets it if it is not there; what holds then. Thread-safe.

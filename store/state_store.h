@@ -111,6 +111,10 @@ class StateStore {
   // After kUnavailable: closes, opens again, verifies.
   virtual Status reopen() = 0;
 
+  // Instead of reopen(), when an operator has decided so: takes the store that is there now, or makes a new one, in the place of the one
+  // that was opened first. kUnsupported: that cannot happen to this kind of store.
+  virtual Status adopt() { return fail(Code::kUnsupported, "this store cannot be exchanged while it is used"); }
+
   // Deletes jobs whose forget_at has passed (now or earlier), with returns, submission and feed entry, and outbox entries that need not
   // be kept. Entries go from the oldest on; the first one that must stay ends it. An entry outlives its job until then. One call does
   // a bounded amount of work: what is left goes with the next ones.

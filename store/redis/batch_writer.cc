@@ -105,6 +105,7 @@ Status BatchWriter::publish(const Batch& batch, Prepared& prepared, std::uint64_
   BRINE_LET(const std::vector<bool> claimed, claim(batch.jobs, prepared.expected));
   Text text;
   text.add(options_.origin);
+  text.add(options_.epoch);
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     const JobRecord& job = batch.jobs[i];
     text.add(job.jid.str());
@@ -114,9 +115,10 @@ Status BatchWriter::publish(const Batch& batch, Prepared& prepared, std::uint64_
     text.add(job.forget_at);
     text.add(claimed[i] ? "1" : "0");
   }
-  scripts_.call(connection_, Script::kPublish,
-                {layout_.counters, layout_.feed, layout_.jobs, layout_.open, layout_.forget, layout_.submission, layout_.news},
-                text.words());
+  scripts_.call(
+      connection_, Script::kPublish,
+      {layout_.counters, layout_.feed, layout_.jobs, layout_.open, layout_.forget, layout_.submission, layout_.news, layout_.store},
+      text.words());
   BRINE_LET(const Reply reply, connection_.next());
   const auto before = reply[0].integer();
   const auto after = reply[1].integer();
@@ -212,7 +214,7 @@ Status BatchWriter::add_portion(const std::vector<ReturnRecord>& returns, const 
   }
   if (sent.empty()) return {};
   const std::string packed = pack_places(returned);
-  Words words{options_.origin, packed};
+  Words words{options_.origin, packed, options_.epoch};
   const Words values = text.words();
   words.insert(words.end(), values.begin(), values.end());
   scripts_.call(connection_, Script::kReturns, {layout_.outbox, layout_.outbox_state, layout_.job, layout_.returns, layout_.returned},
@@ -265,11 +267,12 @@ Status BatchWriter::remember(const Batch& batch, std::vector<bool>& written) {
   const Words values = changes.words();
   if (values.empty()) return {};
   const std::string key_names = pack_names(keys), minion_names = pack_names(minions), setting_names = pack_names(settings);
-  Words words{options_.origin, key_names, minion_names, setting_names};
+  Words words{options_.origin, key_names, minion_names, setting_names, options_.epoch};
   words.insert(words.end(), values.begin(), values.end());
-  scripts_.call(connection_, Script::kRemember,
-                {layout_.keys, layout_.grains, layout_.journals, layout_.settings, layout_.counters, layout_.news, layout_.presence},
-                words);
+  scripts_.call(
+      connection_, Script::kRemember,
+      {layout_.keys, layout_.grains, layout_.journals, layout_.settings, layout_.counters, layout_.news, layout_.presence, layout_.store},
+      words);
   BRINE_LET(const Reply reply, connection_.next());
   for (const char digit : reply.view().text()) written.push_back(digit == '1');
   return {};

@@ -23,6 +23,7 @@ class BatchWriter {
   // replicas: that have to confirm what was written before it counts; 0: none. patience: how long they have for it.
   struct Options {
     std::string origin;  // names this process in the news it writes
+    std::string epoch;   // of the store that it writes; another one is refused
     int replicas = 0;
     milliseconds patience{3'000};
   };

@@ -34,6 +34,7 @@ constexpr Meaning kMeanings[] = {
     {"NOPERM ", Code::kDenied, "does not give this user the rights it needs"},
     {"ERR DB index", Code::kInvalid, "has no such database"},
     {"FENCED ", Code::kDenied, "has given this master's lease up"},
+    {"FOREIGN ", Code::kCorrupt, "has been emptied, or holds another store than before"},
     {"WRONGTYPE ", Code::kCorrupt, "holds something else under one of our keys"},
 };
 

@@ -375,6 +375,11 @@ Result<OutboxUsage> Reader::outbox_usage() {
   return OutboxUsage{end - number(reply[2]), number(reply[1]) - number(reply[3]), end};
 }
 
+Result<bool> Reader::succeeds(std::uint64_t epoch) {
+  BRINE_LET(const Reply reply, connection_.ask({"HEXISTS", layout_.store, "succeeds:" + std::to_string(epoch)}));
+  return reply.view().integer() == 1;
+}
+
 Result<UnixMicros> Reader::time() {
   BRINE_LET(const Reply reply, connection_.ask({"TIME"}));
   return static_cast<UnixMicros>(number(reply[0]) * 1'000'000 + number(reply[1]));

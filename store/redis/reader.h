@@ -40,6 +40,7 @@ class Reader {
   Result<std::uint64_t> returner_position(const std::string& returner);
   Result<OutboxUsage> outbox_usage();
   Result<UnixMicros> time();
+  Result<bool> succeeds(std::uint64_t epoch);
 
  private:
   // Every field and value of a hash, in portions, so that a large one holds up nobody for long.

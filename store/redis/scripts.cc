@@ -12,15 +12,16 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 )";
 
-// KEYS: counters, feed, jobs, open, forget, submission prefix, news. ARGV: origin, then for each job: jid, submission, life in ms,
-// not_after, forget_at, claimed. Answers: end of the feed before and after, then for each job the jid that counts, or '' when its jid was
-// taken.
+// KEYS: counters, feed, jobs, open, forget, submission prefix, news, store. ARGV: origin, epoch, then for each job: jid, submission, life
+// in ms, not_after, forget_at, claimed. Answers: end of the feed before and after, then for each job the jid that counts, or '' when its
+// jid was taken.
 constexpr const char* kPublishText = R"(
+if redis.call('HGET', KEYS[8], 'epoch') ~= ARGV[2] then return redis.error_reply('FOREIGN another store, or none') end
 local function digits(number) return string.format('%.0f', number) end
 local head = redis.call('HMGET', KEYS[1], 'feed', 'jid', 'news')
 local before, last, news = tonumber(head[1] or '0'), head[2] or '', tonumber(head[3] or '0')
 local feed, answers = before, {}
-for i = 2, #ARGV, 6 do
+for i = 3, #ARGV, 6 do
   local jid, submission, life, claimed = ARGV[i], KEYS[6] .. ARGV[i + 1], ARGV[i + 2], ARGV[i + 5]
   local known = redis.call('GET', submission)
   if known then
@@ -45,12 +46,13 @@ end
 return {digits(before), digits(feed), answers}
 )";
 
-// KEYS: outbox, outbox state, record prefix, returns prefix, returned. ARGV: origin, notice, then for each return: jid, number of the
-// minion
+// KEYS: outbox, outbox state, record prefix, returns prefix, returned. ARGV: origin, notice, epoch, then for each return: jid, number of
+// the minion
 // ('' when the caller found no record), minion, value. Answers a letter for each: First, Repeated, Conflict, Late, ? (there is a record).
 constexpr const char* kReturnsText = R"(
 local function digits(number) return string.format('%.0f', number) end
-local head = redis.call('HMGET', KEYS[2], 'end', 'end_bytes', 'notices')
+local head = redis.call('HMGET', KEYS[2], 'end', 'end_bytes', 'notices', 'epoch')
+if head[4] ~= ARGV[3] then return redis.error_reply('FOREIGN another store, or none') end
 local position, bytes, notices = tonumber(head[1] or '0'), tonumber(head[2] or '0'), tonumber(head[3] or '0')
 local function append(jid, minion, fun, late, value)
   position = position + 1
@@ -58,7 +60,7 @@ local function append(jid, minion, fun, late, value)
   redis.call('XADD', KEYS[1], digits(position) .. '-0', 'j', jid, 'm', minion, 'f', fun, 'l', late, 'b', digits(bytes), 'v', value)
 end
 local functions, fresh, answers = {}, {}, {}
-for i = 3, #ARGV, 4 do
+for i = 4, #ARGV, 4 do
   local jid, number, minion, value = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local fun = functions[jid]
   if fun == nil then
@@ -91,11 +93,12 @@ end
 return table.concat(answers)
 )";
 
-// KEYS: keys, grains, journals, settings, counters, news, presence. ARGV: origin, changed key ids, changed minions, changed settings
-// (packed names), then for each change: what, name, version, value. Answers a digit for each key: 1 written, 0 a version as high is there.
+// KEYS: keys, grains, journals, settings, counters, news, presence, store. ARGV: origin, changed key ids, changed minions, changed settings
+// (packed names), epoch, then for each change: what, name, version, value. Answers a digit for each key: 1 written, 0 a version as high is there.
 constexpr const char* kRememberText = R"(
+if redis.call('HGET', KEYS[8], 'epoch') ~= ARGV[5] then return redis.error_reply('FOREIGN another store, or none') end
 local answers = {}
-for i = 5, #ARGV, 4 do
+for i = 6, #ARGV, 4 do
   local what, name, version, value = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   if what == 'key' then
     local held = redis.call('HGET', KEYS[1], name)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from cluster import Cluster, Gate, Redis
-from fleet import await_
+from fleet import Daemon, await_
 
 IDS = ["m0", "m1", "m2"]
 
@@ -112,6 +112,41 @@ def test_a_restarted_master_knows_keys_grains_and_jobs_of_before(cluster):
     assert all(m["state"] == "returned" for m in b.lookup(jid)["minions"].values())
     await_(lambda: set(b.up()) == set(IDS), "the minions, wherever they are")
     assert set(json.loads(b.run("-G", "kernel:Linux", "test.ping", "--out", "json", "--static", check=0).out)) == set(IDS)
+
+
+def test_an_emptied_redis_is_noticed_and_filled_again_by_an_operator(cluster, redis):
+    a, b = cluster.masters
+    redis.ask("FLUSHALL")
+    for master in cluster.masters:
+        await_(lambda master=master: refused(master, "cluster.restore"), "jobs to be refused")
+    changed = a.key("-d", "m0", "-y", check=None)
+    assert changed.returncode == 1 and "cluster.restore" in changed.err
+    a.runner("cluster.restore")
+    for master in cluster.masters:
+        await_(lambda master=master: master.run("*", "test.ping").returncode == 0, "jobs to be taken again")
+        assert sorted(master.keys()["minions"]) == IDS
+    b.stop()
+    b.start()
+    assert sorted(b.keys()["minions"]) == IDS
+    await_(lambda: set(b.up()) == set(IDS), "the minions")
+
+
+def test_a_redis_that_was_emptied_while_no_master_ran_is_filled_from_a_copy(cluster, redis):
+    a, b = cluster.masters
+    copy = a.root / "var/lib/brine/master/keys.copy"
+    await_(lambda: copy.exists() and all(id in copy.read_text() for id in IDS), "the copy of the keys")
+    for master in (a, b):
+        master.stop()
+    redis.ask("FLUSHALL")
+    Daemon.start(a)
+    assert a.process.wait(60) == 69
+    assert "--restore-store" in a.tail() and str(copy) in a.tail()
+    a.start(wrapper=("sh", "-c", 'exec "$@" --restore-store', "sh"))
+    b.start()
+    for master in cluster.masters:
+        assert sorted(master.keys()["minions"]) == IDS
+        await_(lambda master=master: set(master.up()) == set(IDS), "the minions")
+        await_(lambda master=master: master.run("*", "test.ping").returncode == 0, "jobs to be taken again")
 
 
 def test_a_master_that_is_cut_off_from_the_redis_gives_its_minions_to_one_that_is_not(tmp_path, redis):

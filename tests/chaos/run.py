@@ -1,0 +1,135 @@
+"""Drives jobs through a real cluster under a seeded schedule of faults and judges what came of them: see README.md.
+
+usage: python3 -m chaos.run [--seed S | --seeds FIRST-LAST] [--minutes M | --seconds N] [--masters N] [--minions N] [--keep]
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from chaos.collect import collect
+from chaos.schedule import schedule
+from chaos.verdict import judge
+from chaos.workload import Submitter
+from chaos.world import World
+
+SUBMITTERS = 5
+PATIENCE = 60.0  # seconds for a healed cluster to settle
+MASTER_NAMES = "abcdefghi"
+
+
+class Run:
+    def __init__(self, seed, seconds, masters, minions, folder, say=print):
+        self.seed, self.seconds, self.folder, self.say = seed, seconds, Path(folder), say
+        self.world = World(self.folder, list(MASTER_NAMES[:masters]), [f"m{i}" for i in range(minions)])
+        self.stopped = threading.Event()
+
+    def clock(self):
+        return time.monotonic() - self.began
+
+    def run(self):
+        """The verdict; history.json is in the folder."""
+        try:
+            self.world.start()
+            self.began = time.monotonic()
+            self.say(f"        the run begins at {time.strftime('%H:%M:%S')}")
+            submissions = self.storm()
+            self.say(f"{self.clock():6.2f} s  healed")
+            history = collect(self.world, submissions, PATIENCE)
+            self.say(f"{self.clock():6.2f} s  settled")
+        finally:
+            self.world.close()
+        history.save(self.folder / "history.json")
+        return judge(history)
+
+    def storm(self):
+        """Load and faults; all faults are over when it returns."""
+        etcs = {master.settings["id"]: master.etc for master in self.world.cluster.masters}
+        submitters = [
+            Submitter(f"submitter{i}", self.seed, etcs, self.world.minion_ids, self.clock, self.stopped) for i in range(SUBMITTERS)
+        ]
+        faults = [threading.Thread(target=self.suffer, args=(fault,)) for fault in self.schedule()]
+        for thread in submitters + faults:
+            thread.start()
+        for thread in faults:
+            thread.join()
+        time.sleep(max(0.0, self.seconds - self.clock()))
+        self.stopped.set()
+        for thread in submitters:
+            thread.join()
+        return [one for submitter in submitters for one in submitter.done]
+
+    def schedule(self):
+        return schedule(self.seed, self.seconds, self.world.master_ids, self.world.minion_ids)
+
+    def suffer(self, fault):
+        time.sleep(max(0.0, fault.at - self.clock()))
+        self.say(f"{self.clock():6.2f} s  {fault.kind} {fault.subject} for {fault.lasts} s")
+        self.world.begin(fault)
+        time.sleep(max(0.0, fault.at + fault.lasts - self.clock()))
+        self.world.end(fault)
+        self.say(f"{self.clock():6.2f} s  over: {fault.kind} {fault.subject}")
+
+
+def run_seed(seed, seconds, masters, minions, keep=False, say=print):
+    """The verdict and the folder; without a failure the folder is removed, unless it is kept."""
+    folder = tempfile.mkdtemp(prefix="brine-chaos-")
+    say(f"seed {seed}: {masters} masters, {minions} minions, {seconds:g} s")
+    verdict = Run(seed, seconds, masters, minions, folder, say).run()
+    for name, count in verdict.counts.items():
+        say(f"  {name}: {json.dumps(count)}")
+    for line in verdict.lines():
+        say(f"  {line}")
+    if verdict.passed and not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        say(f"  kept: {folder}")
+    say(f"seed {seed}: {'passed' if verdict.passed else 'FAILED: ' + ', '.join(sorted(verdict.failures))}")
+    return verdict, folder
+
+
+def seeds_of(options):
+    if options.seeds is None:
+        return [int(time.time()) if options.seed is None else options.seed]
+    first, _, last = options.seeds.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def parse(words):
+    parser = argparse.ArgumentParser(prog="./dev chaos", description="Jobs through a real cluster under faults; nothing may be lost or doubled.")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--seed", type=int, help="of the schedule and the load (default: the time)")
+    which.add_argument("--seeds", metavar="FIRST-LAST", help="one run after the other")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float)
+    length.add_argument("--seconds", type=float, help="of one run, without start and end (default: 60)")
+    parser.add_argument("--masters", type=int, default=3, choices=range(1, len(MASTER_NAMES) + 1), metavar="N")
+    parser.add_argument("--minions", type=int, default=12, metavar="N")
+    parser.add_argument("--keep", action="store_true", help="keep the folder of a run that passed")
+    return parser.parse_args(words)
+
+
+def say(line):
+    print(line, flush=True)
+
+
+def main(words):
+    options = parse(words)
+    seconds = options.seconds or (options.minutes or 1.0) * 60
+    failed = []
+    for seed in seeds_of(options):
+        verdict, _ = run_seed(seed, seconds, options.masters, options.minions, options.keep, say)
+        if not verdict.passed:
+            failed.append(seed)
+    if failed:
+        say(f"FAILED with seed {' '.join(map(str, failed))}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

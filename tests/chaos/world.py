@@ -1,0 +1,178 @@
+"""A cluster whose every part can be broken and mended: masters, minions, the Redis, and the links between them."""
+
+import signal
+import subprocess
+import threading
+import time
+
+from cluster import Cluster, Redis
+from fleet import Daemon, await_
+
+from chaos.relay import Relay
+from chaos.workload import LOG
+
+EXPECTED_EXITS = {0, 69}  # stopped; no store when it started
+RESTART_AFTER = 0.5  # seconds after which a daemon that ended by itself is started again, as systemd does
+STOP_PATIENCE = 30.0  # seconds for SIGTERM
+
+
+class Keeper:
+    """Keeps a daemon running while it should be: what a service manager does."""
+
+    def __init__(self, name, daemon, env, crashes):
+        self.name, self.daemon, self.env, self.crashes = name, daemon, env, crashes
+        self.lock = threading.Lock()
+        self.wanted = True
+        self.ended_at = None
+
+    def kill(self):
+        with self.lock:
+            self.wanted = False
+            self.daemon.process.kill()
+            self.daemon.process.wait()
+
+    def stop(self):
+        with self.lock:
+            self.wanted = False
+            if self.daemon.alive():
+                self.daemon.process.terminate()
+
+    def start(self):
+        """After a stop: waits for its end first."""
+        with self.lock:
+            self.wait_for_end()
+            self.wanted = True
+            Daemon.start(self.daemon, env=self.env)
+
+    def wait_for_end(self):
+        try:
+            status = self.daemon.process.wait(STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.crashes.append(f"{self.name} did not end within {STOP_PATIENCE:.0f} s of SIGTERM")
+            self.daemon.kill()
+            return
+        self.judge(status)
+
+    def judge(self, status):
+        if status not in EXPECTED_EXITS and status != -signal.SIGKILL:
+            self.crashes.append(f"{self.name} ended with {status}: {self.daemon.tail(5)}")
+
+    def look(self):
+        with self.lock:
+            if not self.wanted or self.daemon.alive():
+                return
+            now = time.monotonic()
+            if self.ended_at is None:
+                self.ended_at = now
+                self.judge(self.daemon.process.returncode)
+            elif now - self.ended_at >= RESTART_AFTER:
+                self.ended_at = None
+                Daemon.start(self.daemon, env=self.env)
+
+
+class ChaosCluster(Cluster):
+    """Every master reaches the Redis, and is reached by minions, through relays of its own."""
+
+    def __init__(self, folder, redis):
+        super().__init__(folder, redis)
+        self.store_links, self.minion_links = {}, {}
+
+    def add_master(self, name, **settings):
+        store = self.store_links[name] = Relay(lambda: self.redis.port)
+        minions = self.minion_links[name] = Relay(lambda: master.settings["ret_port"] or None)
+        master = super().add_master(
+            name,
+            address=minions.address,
+            state={"backend": "redis", "url": f"redis://{store.address}"},
+            reconnect_grace="2s",
+            heartbeat=1,
+            heartbeat_timeout=3,
+            **settings,
+        )
+        return master
+
+
+class World:
+    def __init__(self, folder, masters, minions):
+        self.folder = folder
+        self.master_ids, self.minion_ids = masters, minions
+        self.redis = Redis(folder / "redis")
+        self.cluster = ChaosCluster(folder, self.redis)
+        self.keepers, self.crashes = {}, []
+        self.closing = threading.Event()
+        self.watch = threading.Thread(target=self.keep)
+
+    def start(self):
+        self.redis.start()
+        self.cluster.start_masters(*self.master_ids)
+        for master in self.cluster.masters:
+            self.keepers[master.settings["id"]] = Keeper(master.settings["id"], master, None, self.crashes)
+        links = [link.address for link in self.cluster.minion_links.values()]
+        for id in self.minion_ids:
+            self.start_minion(id, links)
+        await_(lambda: all(set(master.up()) == set(self.minion_ids) for master in self.cluster.masters), "the minions to connect")
+        self.watch.start()
+
+    def start_minion(self, id, links):
+        settings = {"rebalance_within": "500ms", "heartbeat": 1, "heartbeat_timeout": 3, "acceptance_wait_time_max": "1s"}
+        minion = self.cluster.minion(id, self.cluster.masters[0], master=links, **settings)
+        env = {LOG: str(self.executions_of(id))}
+        minion.start(env=env)
+        self.keepers[id] = Keeper(id, minion, env, self.crashes)
+
+    def executions_of(self, id):
+        return self.folder / f"executions-{id}"
+
+    def keep(self):
+        while not self.closing.wait(0.1):
+            for keeper in list(self.keepers.values()):
+                keeper.look()
+
+    # ---- faults ----
+
+    def begin(self, fault):
+        act, part = fault.kind.split("_")
+        if part in ("store", "minions"):
+            getattr(self.link(part, fault.subject), act)()
+        elif part == "redis":
+            self.redis.kill() if act == "kill" else self.redis.process.send_signal(signal.SIGSTOP)
+        elif act == "pause":
+            self.signal(fault.subject, signal.SIGSTOP)
+        else:
+            getattr(self.keepers[fault.subject], act)()
+
+    def end(self, fault):
+        act, part = fault.kind.split("_")
+        if part in ("store", "minions"):
+            self.link(part, fault.subject).heal()
+        elif part == "redis":
+            self.redis.start() if act == "kill" else self.redis.process.send_signal(signal.SIGCONT)
+        elif act == "pause":
+            self.signal(fault.subject, signal.SIGCONT)
+        else:
+            self.keepers[fault.subject].start()
+
+    def link(self, part, master):
+        return (self.cluster.store_links if part == "store" else self.cluster.minion_links)[master]
+
+    def signal(self, id, number):
+        keeper = self.keepers[id]
+        with keeper.lock:
+            if keeper.daemon.alive():
+                keeper.daemon.process.send_signal(number)
+
+    # ---- the end ----
+
+    def close(self):
+        self.closing.set()
+        if self.watch.ident:
+            self.watch.join()
+        for daemon in self.cluster.daemons:
+            if daemon.alive():
+                daemon.resume()
+        try:
+            self.cluster.close()  # fails on a report of a sanitizer
+        finally:
+            for link in [*self.cluster.store_links.values(), *self.cluster.minion_links.values()]:
+                link.close()
+            self.redis.stop()

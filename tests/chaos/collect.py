@@ -12,27 +12,30 @@ LOOK_EVERY = 0.3
 READERS = 3
 
 
-def settle(world, patience):
-    """Sentences about what had not settled in time; none when all did."""
+def settle(world, patience, absent=None):
+    """Sentences about what had not settled in time; none when all did. Jobs may stay open while a minion is absent."""
     deadline = time.monotonic() + patience
     while True:
-        unrest = unsettled(world)
+        unrest = unsettled(world, absent)
         if not unrest or time.monotonic() > deadline:
             return unrest
         time.sleep(LOOK_EVERY)
 
 
-def unsettled(world):
+def unsettled(world, absent):
     found = []
+    expected = set(world.minion_ids) - {absent}
     for master in world.cluster.masters:
         name = master.settings["id"]
         up, active = ask(master, "manage.up"), ask(master, "jobs.active")
         if up is None or active is None:
             found.append(f"master {name} does not answer")
             continue
-        if missing := set(world.minion_ids) - set(up):
+        if missing := expected - set(up):
             found.append(f"master {name} says that {sorted(missing)} are not connected")
-        if active:
+        if ghosts := set(up) - expected:
+            found.append(f"master {name} says that {sorted(ghosts)} is connected, which was killed")
+        if active and absent is None:
             jid, job = min(active.items())
             waiting = {key: job[key] for key in ("Arguments", "Running", "Waiting", "Returned")}
             found.append(f"master {name} has {len(active)} open jobs, the first is {jid} {waiting}")
@@ -45,9 +48,9 @@ def ask(master, *words):
     return json.loads(done.out) if done.returncode == 0 and done.out.strip() else None
 
 
-def collect(world, submissions, patience):
+def collect(world, submissions, patience, unrest):
     history = History(submissions=submissions, crashes=world.crashes)
-    history.unrest = settle(world, patience)
+    history.unrest = unrest + settle(world, patience)
     for id in world.minion_ids:
         path = world.executions_of(id)
         history.executions[id] = path.read_text().split() if path.exists() else []

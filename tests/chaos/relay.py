@@ -1,7 +1,8 @@
 """A TCP relay that can be cut and healed: a link between two daemons, without privileges.
 
 `cut` resets every connection and refuses new ones. `freeze` keeps them and lets nothing through: what was sent meanwhile arrives when the
-link heals, as after a broken route.
+link heals, as after a broken route. `deafen` lets requests through and no answers, which are lost when the link heals: what was asked has
+happened, and who asked cannot know it.
 """
 
 import socket
@@ -18,8 +19,10 @@ class Relay:
 
     def __init__(self, port):
         self.target = port
-        self.open = threading.Event()
+        self.open = threading.Event()  # towards the far side
+        self.heard = threading.Event()  # back from it
         self.open.set()
+        self.heard.set()
         self.lock = threading.Lock()
         self.pairs = set()
         self.refusing = False
@@ -32,24 +35,34 @@ class Relay:
         return f"127.0.0.1:{self.port}"
 
     def cut(self):
-        with self.lock:
-            self.refusing = True
-            pairs, self.pairs = self.pairs, set()
-        for pair in pairs:
-            end(pair)
+        self.refusing = True
+        self.reset()
 
     def freeze(self):
         self.open.clear()
+        self.heard.clear()
+
+    def deafen(self):
+        self.heard.clear()
 
     def heal(self):
-        with self.lock:
-            self.refusing = False
+        if self.open.is_set() and not self.heard.is_set():
+            self.reset()
+        self.refusing = False
         self.open.set()
+        self.heard.set()
 
     def close(self):
         self.listener.close()
         self.cut()
         self.open.set()
+        self.heard.set()
+
+    def reset(self):
+        with self.lock:
+            pairs, self.pairs = self.pairs, set()
+        for pair in pairs:
+            end(pair)
 
     def accept(self):
         while True:
@@ -78,15 +91,15 @@ class Relay:
                 self.pairs.add(pair)
         if refused:
             return end(pair)
-        threading.Thread(target=self.pump, args=(far, near, pair), daemon=True).start()
-        self.pump(near, far, pair)
+        threading.Thread(target=self.pump, args=(far, near, self.heard, pair), daemon=True).start()
+        self.pump(near, far, self.open, pair)
 
-    def pump(self, source, sink, pair):
+    def pump(self, source, sink, gate, pair):
         try:
             while data := source.recv(CHUNK):
-                self.open.wait()
+                gate.wait()
                 sink.sendall(data)
-            self.open.wait()
+            gate.wait()
         except OSError:
             pass
         with self.lock:

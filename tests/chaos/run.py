@@ -6,28 +6,32 @@ usage: python3 -m chaos.run [--seed S | --seeds FIRST-LAST] [--minutes M | --sec
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from chaos.collect import collect
-from chaos.schedule import schedule
+from chaos.collect import collect, settle
+from chaos.schedule import absence, schedule
 from chaos.verdict import judge
 from chaos.workload import Submitter
 from chaos.world import World
 
-SUBMITTERS = 5
+SUBMITTERS = 8
 PATIENCE = 60.0  # seconds for a healed cluster to settle
 MASTER_NAMES = "abcdefghi"
 
 
 class Run:
-    def __init__(self, seed, seconds, masters, minions, folder, say=print):
+    def __init__(self, seed, seconds, masters, minions, folder, say):
         self.seed, self.seconds, self.folder, self.say = seed, seconds, Path(folder), say
         self.world = World(self.folder, list(MASTER_NAMES[:masters]), [f"m{i}" for i in range(minions)])
         self.stopped = threading.Event()
+        self.absent, self.absent_from = absence(seed, seconds, self.world.minion_ids)
+        others = [id for id in self.world.minion_ids if id != self.absent]
+        self.faults = schedule(seed, seconds, self.world.master_ids, others)
 
     def clock(self):
         return time.monotonic() - self.began
@@ -40,9 +44,13 @@ class Run:
             self.say(f"        the run begins at {time.strftime('%H:%M:%S')}")
             submissions = self.storm()
             self.say(f"{self.clock():6.2f} s  healed")
-            history = collect(self.world, submissions, PATIENCE)
+            unrest = settle(self.world, PATIENCE, self.absent)
+            self.say(f"{self.clock():6.2f} s  settled without {self.absent}")
+            self.world.keepers[self.absent].start()
+            history = collect(self.world, submissions, PATIENCE, unrest)
             self.say(f"{self.clock():6.2f} s  settled")
         finally:
+            self.stopped.set()
             self.world.close()
         history.save(self.folder / "history.json")
         return judge(history)
@@ -53,7 +61,8 @@ class Run:
         submitters = [
             Submitter(f"submitter{i}", self.seed, etcs, self.world.minion_ids, self.clock, self.stopped) for i in range(SUBMITTERS)
         ]
-        faults = [threading.Thread(target=self.suffer, args=(fault,)) for fault in self.schedule()]
+        faults = [threading.Thread(target=self.suffer, args=(fault,)) for fault in self.faults]
+        faults.append(threading.Thread(target=self.lose_absent))
         for thread in submitters + faults:
             thread.start()
         for thread in faults:
@@ -64,19 +73,24 @@ class Run:
             thread.join()
         return [one for submitter in submitters for one in submitter.done]
 
-    def schedule(self):
-        return schedule(self.seed, self.seconds, self.world.master_ids, self.world.minion_ids)
+    def lose_absent(self):
+        if self.stopped.wait(max(0.0, self.absent_from - self.clock())):
+            return
+        self.say(f"{self.clock():6.2f} s  kill_minion {self.absent} until the others have settled")
+        self.world.keepers[self.absent].kill()
 
     def suffer(self, fault):
-        time.sleep(max(0.0, fault.at - self.clock()))
+        if self.stopped.wait(max(0.0, fault.at - self.clock())):
+            return
         self.say(f"{self.clock():6.2f} s  {fault.kind} {fault.subject} for {fault.lasts} s")
         self.world.begin(fault)
-        time.sleep(max(0.0, fault.at + fault.lasts - self.clock()))
+        if self.stopped.wait(max(0.0, fault.at + fault.lasts - self.clock())):
+            return  # the run was broken off
         self.world.end(fault)
         self.say(f"{self.clock():6.2f} s  over: {fault.kind} {fault.subject}")
 
 
-def run_seed(seed, seconds, masters, minions, keep=False, say=print):
+def run_seed(seed, seconds, masters, minions, keep=False, say=lambda line: None):
     """The verdict and the folder; without a failure the folder is removed, unless it is kept."""
     folder = tempfile.mkdtemp(prefix="brine-chaos-")
     say(f"seed {seed}: {masters} masters, {minions} minions, {seconds:g} s")
@@ -101,7 +115,7 @@ def seeds_of(options):
 
 
 def parse(words):
-    parser = argparse.ArgumentParser(prog="./dev chaos", description="Jobs through a real cluster under faults; nothing may be lost or doubled.")
+    parser = argparse.ArgumentParser(prog="./dev chaos", description="Jobs through a cluster under faults; nothing may be lost or doubled.")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--seed", type=int, help="of the schedule and the load (default: the time)")
     which.add_argument("--seeds", metavar="FIRST-LAST", help="one run after the other")
@@ -109,17 +123,21 @@ def parse(words):
     length.add_argument("--minutes", type=float)
     length.add_argument("--seconds", type=float, help="of one run, without start and end (default: 60)")
     parser.add_argument("--masters", type=int, default=3, choices=range(1, len(MASTER_NAMES) + 1), metavar="N")
-    parser.add_argument("--minions", type=int, default=12, metavar="N")
+    parser.add_argument("--minions", type=int, default=12, choices=range(2, 1001), metavar="N")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a run that passed")
     return parser.parse_args(words)
 
 
 def say(line):
-    print(line, flush=True)
+    """In one piece: faults speak at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def main(words):
     options = parse(words)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(130))
     seconds = options.seconds or (options.minutes or 1.0) * 60
     failed = []
     for seed in seeds_of(options):

@@ -7,6 +7,7 @@ LEAD_IN = 1.0  # seconds at the begin and the end of a run without faults
 GAP = (0.3, 2.5)  # seconds between two faults
 SETTLED = 0.5  # a subject is left alone for so long after a fault
 AT_ONCE = 0.2  # of the faults do not come alone
+ABSENCE = (0.2, 0.8)  # of a run: when one minion goes that comes back only after all others have settled
 LONG = 0.3  # of those that may be are longer than the lease of a master
 
 # kind: (weight, shortest, longest, longest of the long ones): seconds. Leases last 5 s, heartbeats are given up after 3 s.
@@ -21,8 +22,10 @@ KINDS = {
     "pause_redis": (2, 0.3, 3.0, 8.0),
     "cut_store": (2, 0.2, 3.0, 8.0),
     "freeze_store": (2, 0.3, 3.0, 9.0),
+    "deafen_store": (2, 0.1, 2.0, 7.0),
     "cut_minions": (2, 0.2, 2.0, 6.0),
     "freeze_minions": (2, 0.3, 3.0, 8.0),
+    "deafen_minions": (2, 0.1, 2.0, 7.0),
 }
 
 
@@ -62,6 +65,12 @@ def schedule(seed, seconds, masters, minions):
                 faults.append(fault)
         at += chance.uniform(*GAP)
     return faults
+
+
+def absence(seed, seconds, minions):
+    """The minion that is killed, and when."""
+    chance = random.Random(f"absence {seed}")
+    return chance.choice(minions), round(seconds * chance.uniform(*ABSENCE), 2)
 
 
 def draw(chance, at, end, masters, minions):

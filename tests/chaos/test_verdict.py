@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from chaos.history import ACCEPTED, REFUSED, UNKNOWN, History, Submission
-from chaos.schedule import KINDS, LEAD_IN, place, schedule
+from chaos.schedule import KINDS, LEAD_IN, absence, place, schedule
 from chaos.verdict import judge
 
 ASYNC, SYNC, ECHO = "20261123112439000001", "20261123112439000002", "20261123112439000003"
@@ -301,6 +301,12 @@ def test_faults_end_before_the_run_and_never_overlap_in_one_place():
             where = place(fault.kind, fault.subject)
             assert free_at.get(where, 0) <= fault.at
             free_at[where] = fault.at + fault.lasts
+
+
+def test_one_minion_is_absent_from_within_the_run():
+    assert absence(7, 60, FLEET) == absence(7, 60, FLEET)
+    gone, at = absence(8, 60, FLEET)
+    assert gone in FLEET and 0 < at < 60
 
 
 def test_every_kind_of_fault_happens():

@@ -184,7 +184,7 @@ class Judge:
                 if not lines:
                     self.fail("UNDELIVERED", f"the return of {minion} for {jid} is recorded, and no returner got it")
                 elif not any(line["return"] == entry["return"] and line["outcome"] == entry["state"] for line in lines):
-                    self.fail("UNDELIVERED", f"the returners got another return of {minion} for {jid} than is recorded: {lines[0]}, {entry}")
+                    self.fail("UNDELIVERED", f"the returners got another return of {minion} for {jid}: {lines[0]}, recorded is {entry}")
 
     def reordered(self):
         """A submitter's later job ran before one that it had seen answered before it submitted the later one."""

@@ -13,6 +13,8 @@ from chaos.history import ACCEPTED, REFUSED, UNKNOWN, Submission
 LOG = "CHAOS_LOG"  # in the environment of a minion: the file to which executions append
 PAUSE = (0.05, 0.4)  # seconds between two commands of a submitter
 CUT_OFF = 25.0  # seconds after which a command is killed
+HASTY = 0.1  # of the commands are killed within
+HASTE = 0.03  # seconds
 ERRORS_KEPT = 300  # characters
 
 # (weight, function, waits for the returns)
@@ -32,7 +34,8 @@ class Submitter(threading.Thread):
             one, words = self.next()
             one.issued = self.clock()
             self.done.append(one)
-            command(one, self.masters[one.master], words)
+            patience = self.chance.uniform(0, HASTE) if self.chance.random() < HASTY else CUT_OFF
+            command(one, self.masters[one.master], words, patience)
             one.ended = self.clock()
 
     def next(self):
@@ -61,13 +64,13 @@ class Submitter(threading.Thread):
         return [f'echo {one.token} >> "${LOG}"; sleep {seconds}; echo {one.token}']
 
 
-def command(one, etc, words):
-    """Runs it and fills in what it said."""
+def command(one, etc, words, patience):
+    """Runs it, kills it when the patience is over, and fills in what it said."""
     process = subprocess.Popen(
         [BIN / "brine", "-c", etc, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        out, err = process.communicate(timeout=CUT_OFF)
+        out, err = process.communicate(timeout=patience)
         one.status = process.returncode
     except subprocess.TimeoutExpired:
         process.kill()

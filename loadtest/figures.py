@@ -11,6 +11,8 @@ ROWS = {
     "cpu_per_return": ("master CPU per return, encrypted and stored", "us", 40, 20, "lower"),
     "memory_per_minion": ("master memory per connected minion, over an empty master", "KiB", 24, 12, "lower"),
     "herd": ("kill -9 of the master, restart, until all have answered a ping", "s", 15, 5, "lower"),
+    "failover": ("kill -9 of one of the masters under load: until the last minion is served by another", "s", 10, 3, "lower"),
+    "redis_per_job": ("Redis memory for a job of 10,000 returns", "MiB", None, None, "lower"),
     "half_open": ("half-open links noticed, all open again", "s", 15, 5, "lower"),
     "overload_memory": ("growth of the master's memory under 5 times the load", "MiB", 200, None, "lower"),
     "overload_p99_ratio": ("p99 of accepted jobs under overload, against the load before", "x", 3, None, "lower"),
@@ -51,7 +53,14 @@ def measures(phase):
     result = {"seconds": phase["seconds"], "master_grew_mib": phase["master_mib"][1] - phase["master_mib"][0]}
     if "recovered" in phase:
         result["recovered_s"] = phase["recovered"]  # from the last fault to the end of the loads
+        if "served_again" in phase:
+            result["served_again_s"] = phase["served_again"]  # from the last fault until all minions had a session, a second more or less
         result["acknowledged_per_second"] = phase.get("acknowledged_per_second", 0.0)  # from the last fault until all were
+    if "redis_mib" in phase:
+        result["redis_mib"] = phase["redis_mib"][1]
+        jobs = sum(final["finished"] for final in finals)
+        if jobs:
+            result["redis_mib_per_job"] = (phase["redis_mib"][1] - phase["redis_mib"][0]) / jobs
     if not finals:
         return result
     latency = finals[0]["latency_us"]

@@ -4,9 +4,12 @@ usage: run.py SCENARIO.yaml [--minions N] [--out FOLDER] [--keep]
 """
 
 import argparse
+import contextlib
+import itertools
 import json
 import math
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,23 +24,25 @@ import figures  # noqa: E402
 import machine  # noqa: E402
 import report  # noqa: E402
 import scenario as scenarios  # noqa: E402
+from cluster import Cluster, Redis  # noqa: E402
 from fleet import BIN, Fleet, await_  # noqa: E402
 from processes import Clock, Load, LoadTestError, Sampler, Swarm, process_sample  # noqa: E402
+from redis_records import Records, RedisReader  # noqa: E402
 from verdict import History  # noqa: E402
 
 FILES_PER_SWARM = 19_000  # of 20,000 that a process may open
 REPEATABLE = {"test.ping", "test.echo"}
 LOOK = 0.02
+MASTERS = [f"m{i}" for i in range(1, 10)]
+CLUSTER = "test"  # as tests/process/cluster.py names it
 
 
 class WatchedMaster:
-    """The master, whose CPU time is counted through restarts."""
+    """A master that runs, whose CPU time is counted through restarts."""
 
-    def __init__(self, fleet, settings, clock):
-        self.clock = clock
-        self.daemon = fleet.master(**settings)
+    def __init__(self, daemon):
+        self.daemon = daemon
         self.gone_cpu = 0.0
-        self.daemon.start()
 
     def pid(self):
         return self.daemon.process.pid if self.daemon.alive() else None
@@ -65,7 +70,8 @@ class Run:
     def __init__(self, scenario, folder, out):
         self.scenario, self.folder, self.out = scenario, Path(folder), Path(out)
         self.clock = Clock()
-        self.fleet = Fleet(folder)
+        self.redis = Redis(self.folder / "redis", *scenario.redis) if scenario.store == "redis" else None
+        self.fleet = Cluster(folder, self.redis) if self.redis else Fleet(folder)
         self.swarms, self.loads, self.events, self.phases = [], [], [], []
         self.now_in = "join"
         self.last_fault = None
@@ -83,8 +89,16 @@ class Run:
             "returners": [{"name": name, "path": "/returns.jsonl", "max_bytes": "1TiB"} for name in self.scenario.returners],
             **self.scenario.master,
         }
-        self.master = WatchedMaster(self.fleet, settings, self.clock)
-        self.sampler.watch("master", self.master.pid, self.master.metrics_port)
+        if self.redis:
+            self.redis.start()
+            self.fleet.start_masters(*MASTERS[: self.scenario.masters], **settings)
+            self.masters = [WatchedMaster(daemon) for daemon in self.fleet.masters]
+            self.sampler.watch("redis", lambda: self.redis.process.pid if self.redis.process.poll() is None else None)
+        else:
+            self.masters = [WatchedMaster(self.fleet.master(**settings).start())]
+        self.master = self.masters[0]
+        for i, master in enumerate(self.masters):
+            self.sampler.watch(f"master-{i + 1}" if i else "master", master.pid, master.metrics_port)
         self.empty_mib = self.master.sample()[1]
         self.start_real_minions()
         self.start_swarms()
@@ -106,7 +120,7 @@ class Run:
         first = 0
         for i, size in enumerate(shares(count, processes)):
             config = {
-                "masters": [f"tcp://127.0.0.1:{self.master.daemon.port}"],
+                "masters": [f"tcp://127.0.0.1:{master.daemon.port}" for master in self.masters],
                 "source_ips": True,
                 "threads": 1 if processes > 1 else 2,
                 **minions,
@@ -126,7 +140,8 @@ class Run:
     def run_phase(self, phase):
         self.now_in = phase.name
         begin = self.clock.now()
-        cpu, mib, _ = self.master.sample()
+        cpu, mib = self.masters_cpu(), self.master.sample()[1]
+        redis_mib = self.redis_mib()
         swarm_cpu = self.swarm_cpu()
         loads = [self.start_load(load) for load in phase.loads]
         pending = [[fault.at, fault] for fault in phase.faults]
@@ -139,7 +154,16 @@ class Run:
         finals = [load.wait(5) for load in loads]
         loads_end = self.clock.now()
         self.until(phase.until, phase.patience)
-        self.end_phase(phase.name, begin, mib, (cpu, swarm_cpu), finals, loads_end)
+        self.end_phase(phase.name, begin, mib, (cpu, swarm_cpu), finals, loads_end, redis_mib)
+
+    def masters_cpu(self):
+        return sum(master.sample()[0] for master in self.masters)
+
+    def redis_mib(self):
+        return self.records().used_memory() / 2**20 if self.redis else None
+
+    def records(self):
+        return Records(RedisReader(self.redis.socket), CLUSTER)
 
     def swarm_cpu(self):
         samples = [process_sample(swarm.pid) for swarm in self.swarms]
@@ -148,7 +172,7 @@ class Run:
     def start_load(self, load):
         target = load.get("target", "*")
         config = {
-            "operator": f"{self.master.daemon.sock_dir}/operator.ipc",
+            "operator": f"{self.masters[load.get('master', 1) - 1].daemon.sock_dir}/operator.ipc",
             "target": {"kind": "list-random", "count": self.count} if target == "random" else {"pattern": target},
             "timeout_ms": load.get("timeout_ms", 30_000),
             **{key: load[key] for key in ("function", "arguments", "rate", "seconds", "connections", "seed") if key in load},
@@ -183,7 +207,10 @@ class Run:
         words = {key: value for key, value in fault.order.items() if key != "do"}
         self.events.append({"t": self.last_fault, "what": " ".join([fault.do, *(f"{k} {v}" for k, v in words.items())])})
         if fault.do in scenarios.MASTER_FAULTS:
-            self.master.suffer(fault.do)
+            self.masters[words.get("which", 1) - 1].suffer(fault.do)
+            return
+        if fault.do in scenarios.REDIS_FAULTS:
+            getattr(self.redis, fault.do.split()[0])()
             return
         parts = shares(words["count"], len(self.swarms)) if "count" in words else [None] * len(self.swarms)
         for swarm, part in zip(self.swarms, parts, strict=True):
@@ -201,7 +228,13 @@ class Run:
                 raise LoadTestError(f"phase '{self.now_in}': gave up after {patience} s waiting for {' and '.join(states)}: {seen}")
             time.sleep(LOOK)
 
-    def end_phase(self, name, begin, mib, cpu, finals, loads_end=None):
+    def served_again(self):
+        """From the last fault to the first second from which on every minion had a session."""
+        lines = [line for swarm in self.swarms for line in list(swarm.lines) if line["t"] > self.last_fault]
+        without = [line["t"] for line in lines if line["open"] < line["minions"] - line["frozen"]]
+        return max(without, default=self.last_fault) - self.last_fault
+
+    def end_phase(self, name, begin, mib, cpu, finals, loads_end=None, redis_mib=None):
         end = self.clock.now()
         after = self.master.sample()
         most = max([after[1], *(row[2] for row in self.sampler.processes.get("master", []) if begin <= row[0] <= end)])
@@ -211,11 +244,14 @@ class Run:
             "to": end,
             "seconds": end - begin,
             "finals": finals,
-            "master_cpu_s": after[0] - cpu[0],
+            "master_cpu_s": self.masters_cpu() - cpu[0],
             "swarm_cpu_s": self.swarm_cpu() - cpu[1],
             "master_mib": [mib, most, after[1]],
         }
+        if redis_mib is not None:
+            phase["redis_mib"] = [redis_mib, self.redis_mib()]
         if self.last_fault is not None:
+            phase["served_again"] = self.served_again()
             last_line = max(swarm.last()["t"] for swarm in self.swarms)
             phase["recovered"] = (loads_end if finals else end) - self.last_fault
             phase["acknowledged_per_second"] = (self.acknowledged() - self.acknowledged_then) / max(last_line - self.last_fault, 1)
@@ -236,25 +272,31 @@ class Run:
             self.await_drained()
         for minion in self.real:
             minion.stop(60)
-        self.master.daemon.stop(60)
+        for master in self.masters:
+            master.daemon.stop(60)
         self.fleet.close()
         self.sampler.close()
         return self.judge()
 
     def await_drained(self):
-        """The returner has everything: its position, which the master keeps, has come to the end of the outbox."""
-        import sqlite3
-
+        """The returner has everything: its position, which the store keeps, has come to the end of the outbox."""
         deadline = time.monotonic() + 120
+        while True:
+            end, positions = self.outbox()
+            behind = [name for name, position in positions.items() if position < end]
+            if not behind and end:
+                return
+            if time.monotonic() > deadline:
+                raise LoadTestError(f"returners are behind after 120 s: {behind}")
+            time.sleep(0.1)
+
+    def outbox(self):
+        if self.redis:
+            records = self.records()
+            return records.outbox_end(), records.returner_positions()
         with sqlite3.connect(f"file:{self.database()}?mode=ro", uri=True) as store:
-            while True:
-                (end,) = store.execute("SELECT outbox_end FROM counters").fetchone()
-                behind = [name for name, position in store.execute("SELECT name, position FROM returners") if position < end]
-                if not behind and end:
-                    return
-                if time.monotonic() > deadline:
-                    raise LoadTestError(f"returners are behind after 120 s: {behind}")
-                time.sleep(0.1)
+            (end,) = store.execute("SELECT outbox_end FROM counters").fetchone()
+            return end, dict(store.execute("SELECT name, position FROM returners"))
 
     def database(self):
         return next(self.master.daemon.root.rglob("state.db"))
@@ -267,11 +309,15 @@ class Run:
         for swarm in self.swarms:
             with open(swarm.executions) as lines:
                 history.add_executed(lines)
-        history.add_recorded(self.database(), REPEATABLE)
+        if self.redis:
+            history.add_recorded_by_several(self.records(), REPEATABLE)
+        else:
+            history.add_recorded(self.database(), REPEATABLE)
         history.add_unlogged(minion.id for minion in self.real)
         if self.scenario.returners:
-            with open(self.master.daemon.returns_file) as lines:
-                history.add_delivered(lines)
+            with contextlib.ExitStack() as files:
+                lines = [files.enter_context(open(master.daemon.returns_file)) for master in self.masters if master.daemon.returns_file.exists()]
+                history.add_delivered(itertools.chain(*lines))
         return history.judge(all_return=self.scenario.expect.get("all_return", False)), self.expectations()
 
     def slopes(self):
@@ -339,6 +385,8 @@ class Run:
 
     def close(self):
         self.sampler.close()
+        if self.redis and self.redis.process:
+            self.redis.resume()
         for program in self.swarms + self.loads:
             if program.alive():
                 program.process.kill()
@@ -347,6 +395,8 @@ class Run:
             if daemon.alive():
                 daemon.resume()
                 daemon.kill()
+        if self.redis:
+            self.redis.stop()
 
 
 def journals(scenario):

@@ -8,16 +8,17 @@ import expectations
 import yaml
 
 TOP = {"name", "about", "topology", "minions", "phases", "expect", "figures"}
-TOPOLOGY = {"masters", "syndics", "store", "returners", "master", "real_minions"}
+TOPOLOGY = {"masters", "syndics", "store", "redis", "returners", "master", "real_minions"}
 MINIONS = {
     "count", "processes", "threads", "source_ips", "ramp_per_second", "grains_bytes", "journal", "answer",
     "heartbeat_ms", "heartbeat_timeout_ms", "recon_default_ms", "recon_max_ms", "rebalance_within_ms", "seed",
 }  # fmt: skip
 PHASE = {"name", "load", "faults", "until", "patience"}
-LOAD = {"name", "target", "function", "arguments", "rate", "seconds", "jobs", "connections", "timeout_ms", "until_complete", "seed"}
-FAULT = {"at", "every", "do", "count", "seconds", "every_ms", "bytes_per_second"}
+LOAD = {"name", "target", "function", "arguments", "rate", "seconds", "jobs", "connections", "timeout_ms", "until_complete", "seed", "master"}
+FAULT = {"at", "every", "do", "which", "count", "seconds", "every_ms", "bytes_per_second"}
 FIGURE = {"row", "value"}
 MASTER_FAULTS = {"kill master", "stop master", "start master", "restart master", "pause master", "resume master"}
+REDIS_FAULTS = {"kill redis", "start redis", "pause redis", "resume redis"}
 SWARM_FAULTS = {"join", "leave", "drop", "drop_all", "restart", "half_open", "black_hole", "slow_reader", "flap"}
 STATES = {"open", "answered"}
 EXPECTATIONS = set(expectations.CHECKS)
@@ -49,6 +50,9 @@ class Scenario:
     name: str
     about: str
     text: str
+    masters: int
+    store: str
+    redis: list  # further words of its command line
     returners: list
     master: dict
     real_minions: int
@@ -112,9 +116,12 @@ def read(path):
 def parse(text, file):
     top = Reader(file, "the scenario", yaml.safe_load(text), TOP)
     topology = Reader(file, "topology", top.value.get("topology", {}), TOPOLOGY)
-    for key, only in (("masters", 1), ("syndics", 0), ("store", "sqlite")):
-        if topology.value.get(key, only) != only:
-            topology.complain(f"has '{key}: {topology.value[key]}'; this version runs {key}: {only}")
+    if topology.value.get("syndics", 0) != 0:
+        topology.complain(f"has 'syndics: {topology.value['syndics']}'; this version runs syndics: 0")
+    masters = topology.number("masters", 1, least=1)
+    store = topology.one_of("store", topology.value.get("store", "sqlite"), {"sqlite", "redis"})
+    if masters > 1 and store != "redis":
+        topology.complain(f"has {masters} masters; they need 'store: redis'")
     for name in topology.items("returners"):
         topology.one_of("returner", name, {"file"})
     minions = Reader(file, "minions", top.value.get("minions", {}), MINIONS)
@@ -126,6 +133,9 @@ def parse(text, file):
         name=top.text("name"),
         about=top.text("about", "-"),
         text=text,
+        masters=masters,
+        store=store,
+        redis=[str(word) for word in topology.items("redis")],
         returners=topology.items("returners"),
         master=topology.value.get("master", {}),
         real_minions=topology.number("real_minions", 0),
@@ -164,7 +174,7 @@ def read_load(file, phase, index, value):
 
 def read_fault(file, phase, value):
     fault = Reader(file, f"a fault of phase '{phase}'", value, FAULT)
-    do = fault.one_of("do", fault.value.get("do"), MASTER_FAULTS | SWARM_FAULTS)
+    do = fault.one_of("do", fault.value.get("do"), MASTER_FAULTS | REDIS_FAULTS | SWARM_FAULTS)
     order = {key: value[key] for key in value if key not in ("at", "every")}
     return Fault(at=fault.number("at", 0), do=do, every=fault.number("every", 0), order=order)
 

@@ -158,6 +158,13 @@ class History:
             rows = store.execute("SELECT jid, minion, outcome FROM entries WHERE late")
             self.db.executemany("INSERT INTO recorded VALUES(?, ?, ?, 1)", ((jid_text(j), m, outcomes[o]) for j, m, o in rows))
 
+    def add_recorded_by_several(self, records, repeatable):
+        """What masters have recorded together (redis_records.Records)."""
+        for (jid, expected, function), returns in records.jobs_and_returns():
+            self.db.execute("INSERT INTO jobs VALUES(?, ?, ?)", (jid, expected, function not in repeatable))
+            self.db.executemany("INSERT INTO recorded VALUES(?, ?, ?, ?)", returns)
+        self.db.executemany("INSERT INTO recorded VALUES(?, ?, ?, ?)", records.late())
+
     def judge(self, all_return=False):
         self.db.executescript(INDEXES)
         self.db.execute("INSERT INTO asked VALUES('delivered', ?)", (self.has_returner,))

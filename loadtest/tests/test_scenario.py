@@ -56,7 +56,7 @@ def test_several_loads_of_a_phase_have_names_of_their_own():
         ("jobs: 1", "jbos: 1", "did you mean 'jobs'"),
         (", jobs: 1", "", "needs 'rate' and 'seconds'"),
         ("jobs: 1", "rate: 5", "'seconds'"),
-        ("phases:", "topology: {masters: 3}\nphases:", "runs masters: 1"),
+        ("phases:", "topology: {masters: 3}\nphases:", "need 'store: redis'"),
         ("phases:", "topology: {returners: [kafak]}\nphases:", "returner 'kafak'"),
         ("phases:", "expect: [all_retrun]\nphases:", "did you mean 'all_return'"),
         ("    load:", "    faults: [{at: 1, do: kill mastre}]\n    load:", "did you mean 'kill master'"),

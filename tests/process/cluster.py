@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 import socket
 import subprocess
 import threading
@@ -47,6 +48,12 @@ class Redis:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self):
         if self.process is not None and self.process.poll() is None:

@@ -76,6 +76,19 @@ void declare_jobs(Registry& registry, const engine::Engine& engine, const config
                  bound_of(engine.queue_bound()));
 }
 
+// Of several masters.
+void declare_cluster(Registry& registry, const engine::Engine& engine) {
+  const engine::Peers* peers = engine.peers();
+  if (peers == nullptr) return;
+  registry.gauge("brine_master_lease_available", "1 while this master holds its lease among the masters, otherwise 0.",
+                 [peers] { return peers->leads() ? 1.0 : 0.0; });
+  registry.gauge("brine_master_live_masters", "Masters of the cluster that hold a lease, as far as this one knows.",
+                 [peers] { return static_cast<double>(peers->masters().size()); });
+  registry.gauge("brine_master_feed_entries",
+                 "Jobs that this master has read from the feed of all, since the store was made: as many on all that keep up.",
+                 [&engine] { return static_cast<double>(engine.ledger().feed_position().counter); });
+}
+
 void declare_ledger(Registry& registry, const engine::Ledger& ledger, const config::MasterConfig& config) {
   const engine::LedgerCounters& counters = ledger.counters();
   registry.counter("brine_master_returns_total", "Returns that were received and settled with the store.",
@@ -180,6 +193,7 @@ void declare_master_metrics(Registry& registry, const MetricSources& sources) {
   declare_handshakes(registry, sources.front, sources.minion_face.loop_count());
   declare_jobs(registry, sources.engine, sources.config);
   declare_ledger(registry, sources.engine.ledger(), sources.config);
+  declare_cluster(registry, sources.engine);
   declare_outbox(registry, sources);
   declare_connections(registry, sources);
   registry.gauge("brine_master_runner_queue_tasks", "Runners that wait for their turn.",

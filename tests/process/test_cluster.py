@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import threading
+import urllib.request
 
 import pytest
 from cluster import Cluster, Redis
@@ -172,3 +173,17 @@ def test_a_journal_that_went_back_is_noticed_by_a_master_that_did_not_have_the_m
     await_(lambda: "m0 comes with an older or another journal than it had" in other.tail(400), "the journal to be noticed")
     await_(lambda: places(other) == {"m0": other.settings["id"]}, "the minion on the other master")
     assert other.brine("m0", "cmd.run", "echo again") == {"m0": "again"}
+
+
+def test_masters_show_how_they_stand_to_each_other(cluster):
+    masters = cluster.start_masters("a", "b", metrics={"listen": "127.0.0.1:0"})
+
+    def seen(master):
+        port = json.loads((master.sock_dir / "master.json").read_text())["metrics_port"]
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")}
+
+    for master in masters:
+        await_(lambda master=master: (seen(master)["brine_master_lease_available"], seen(master)["brine_master_live_masters"]) == (1, 2), "both masters")
+    masters[1].kill()
+    await_(lambda: seen(masters[0])["brine_master_live_masters"] == 1, "the lease of the other to end")

@@ -1,0 +1,220 @@
+// Two engines of one cluster on a real Redis, in one process: minions and operators are played by the test.
+#include "engine/cluster.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <future>
+#include <stdexcept>
+
+#include "engine/engine.h"
+#include "store/redis_store.h"
+#include "tests/unit/engine/fakes.h"
+#include "tests/unit/store/redis_server.h"
+
+namespace brine::engine {
+namespace {
+
+using testing::Each;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
+
+store::RedisServer& server() {
+  static store::RedisServer one({"--appendfsync", "no"});
+  return one;
+}
+
+// A master without network.
+class Side {
+ public:
+  Side(const std::string& cluster, std::string id) {
+    auto opened = store::open_redis_store({.url = server().url(), .cluster = cluster, .patience = milliseconds(10'000)});
+    if (!opened) throw std::runtime_error(opened.error().message);
+    store = std::move(*opened);
+    EngineOptions options;
+    options.keys.auto_accept = true;
+    options.ledger.reopen_pause = milliseconds(0);
+    engine = std::make_unique<Engine>(*store, gateway, notary, events, clock, options, [] {});
+    PeerOptions peers;
+    peers.self.id = id;
+    peers.renew_every = milliseconds(20);
+    engine->share(*store, std::move(peers), {.masters = [](const auto&) {}, .setting = [](const auto&) {}, .connected = [](bool) {}});
+    if (auto started = engine->start(); !started) throw std::runtime_error(started.error().message);
+    if (auto joined = engine->join(id + ":1"); !joined) throw std::runtime_error(joined.error().message);
+  }
+  ~Side() { engine->stop(); }
+
+  void connect(std::string_view id, std::uint64_t session, std::string grains = "{}") {
+    std::promise<Admission> answer;
+    engine->admit({minion_id(id), "key", false, 0, "10.0.0.1", {}}, [&](Admission admission) { answer.set_value(std::move(admission)); });
+    const Admission admission = answer.get_future().get();
+    EXPECT_EQ(admission.verdict, Verdict::kAccepted);
+    engine->session_opened({session_number(session), minion_id(id), session, std::move(grains), {}, "10.0.0.1", admission.key_version});
+  }
+  Result<Submitted> submit(int number, std::shared_ptr<Watcher> watcher, std::string target = "*", std::string kind = "glob") {
+    Submission submission;
+    submission.id = submission_number(number);
+    submission.target_kind = std::move(kind);
+    submission.target = std::move(target);
+    submission.function = "test.ping";
+    submission.arguments = R"({"args":[],"kwargs":{}})";
+    std::promise<Result<Submitted>> answer;
+    engine->submit(std::move(submission), std::move(watcher), [&](Result<Submitted> result) { answer.set_value(std::move(result)); });
+    return answer.get_future().get();
+  }
+  void give_back(const JobId& jid, std::string_view id, std::uint64_t session) {
+    std::vector<PendingReturn> values{{session_number(session), return_of(jid, id)}};
+    EXPECT_TRUE(engine->add_returns(std::move(values)));
+  }
+  // Where it takes the minion to be: "here", the other's name, or "".
+  std::string place_of(std::string_view id) {
+    std::promise<std::string> answer;
+    engine->ask([&](const Engine::View& view) {
+      const Minion* minion = view.roster.find(minion_id(id));
+      answer.set_value(minion == nullptr ? "" : minion->session ? "here" : minion->elsewhere);
+    });
+    return answer.get_future().get();
+  }
+  bool sees(std::string_view id, std::string_view place) {
+    return eventually([&] { return place_of(id) == place; });
+  }
+  bool was_sent(const JobId& jid, std::uint64_t session) const {
+    return eventually([&] {
+      const auto all = gateway.deliveries();
+      return std::any_of(all.begin(), all.end(), [&](const auto& d) { return d.jid == jid && d.session == session_number(session); });
+    });
+  }
+
+  SystemClock clock;
+  FakeGateway gateway;
+  FakeNotary notary;
+  FakeEvents events;
+  std::unique_ptr<store::SharedStore> store;
+  std::unique_ptr<Engine> engine;
+};
+
+class ClusterTest : public testing::Test {
+ protected:
+  ClusterTest() { ::signal(SIGPIPE, SIG_IGN); }
+
+  static std::string next_cluster() {
+    static int number = 0;
+    return "e" + std::to_string(++number);
+  }
+  const std::string cluster = next_cluster();
+  Side a{cluster, "a"};
+  Side b{cluster, "b"};
+};
+
+TEST_F(ClusterTest, AJobOfOneMasterReachesTheMinionsOfTheOtherAndComesBack) {
+  a.connect("m1", 1);
+  b.connect("m2", 2);
+  ASSERT_TRUE(a.sees("m2", "b"));
+  ASSERT_TRUE(b.sees("m1", "a"));
+  const auto watcher = std::make_shared<FakeWatcher>();
+  const auto submitted = a.submit(1, watcher);
+  ASSERT_TRUE(submitted);
+  EXPECT_EQ(submitted->expected, 2U);
+  ASSERT_TRUE(a.was_sent(submitted->jid, 1));
+  ASSERT_TRUE(b.was_sent(submitted->jid, 2));
+  b.give_back(submitted->jid, "m2", 2);
+  a.give_back(submitted->jid, "m1", 1);
+  ASSERT_TRUE(eventually([&] { return watcher->finishes() == 1; }));
+  EXPECT_THAT(watcher->minions_returned(), UnorderedElementsAre("m1", "m2"));
+  EXPECT_THAT(watcher->missing(), IsEmpty());
+}
+
+TEST_F(ClusterTest, ASubmissionThatIsRepeatedOnTheOtherMasterIsTheSameJob) {
+  a.connect("m1", 1);
+  ASSERT_TRUE(b.sees("m1", "a"));
+  const auto first = a.submit(1, nullptr);
+  const auto watcher = std::make_shared<FakeWatcher>();
+  const auto again = b.submit(1, watcher);
+  ASSERT_TRUE(first && again);
+  EXPECT_EQ(again->jid, first->jid);
+  EXPECT_TRUE(again->repeated);
+  a.give_back(first->jid, "m1", 1);
+  ASSERT_TRUE(eventually([&] { return watcher->finishes() == 1; }));
+  EXPECT_THAT(watcher->minions_returned(), AllOf(Not(IsEmpty()), Each("m1"))) << "it may be told twice, by the store and by the news";
+}
+
+TEST_F(ClusterTest, AMinionThatMovesIsDisplacedWhereItWas) {
+  a.connect("m1", 1);
+  ASSERT_TRUE(b.sees("m1", "a"));
+  b.connect("m1", 2);
+  ASSERT_TRUE(eventually([&] { return a.gateway.ended().size() == 1; }));
+  EXPECT_EQ(a.gateway.ended()[0].reason, GoodbyeReason::kDisplaced);
+  a.engine->session_closed(session_number(1), EndReason::kLost);
+  EXPECT_TRUE(a.sees("m1", "b"));
+  EXPECT_TRUE(b.sees("m1", "here"));
+}
+
+TEST_F(ClusterTest, AMinionThatLosesItsConnectionIsMissedEverywhere) {
+  a.connect("m1", 1);
+  ASSERT_TRUE(b.sees("m1", "a"));
+  a.engine->session_closed(session_number(1), EndReason::kLost);
+  EXPECT_TRUE(b.sees("m1", ""));
+}
+
+TEST_F(ClusterTest, TheMinionsOfAMasterThatIsGoneAreAway) {
+  auto c = std::make_unique<Side>(cluster, "c");
+  c->connect("m1", 1);
+  ASSERT_TRUE(a.sees("m1", "c"));
+  c.reset();
+  EXPECT_TRUE(a.sees("m1", ""));
+}
+
+TEST_F(ClusterTest, OpenJobsAreSentAgainByTheMasterThatAMinionMovesTo) {
+  a.connect("m1", 1);
+  ASSERT_TRUE(b.sees("m1", "a"));
+  const auto submitted = a.submit(1, nullptr);
+  ASSERT_TRUE(submitted);
+  ASSERT_TRUE(a.was_sent(submitted->jid, 1));
+  b.connect("m1", 2);
+  EXPECT_TRUE(b.was_sent(submitted->jid, 2));
+}
+
+TEST_F(ClusterTest, ARunningJobIsKnownEverywhere) {
+  b.connect("m1", 1);
+  ASSERT_TRUE(a.sees("m1", "b"));
+  const auto submitted = a.submit(1, nullptr);
+  ASSERT_TRUE(submitted);
+  ASSERT_TRUE(b.was_sent(submitted->jid, 1));
+  b.engine->receipt(session_number(1), submitted->jid, Receipt::kRunning);
+  EXPECT_TRUE(eventually([&] {
+    std::promise<bool> answer;
+    a.engine->ask([&](const Engine::View& view) {
+      const OpenJob* job = view.board.find(submitted->jid);
+      answer.set_value(job != nullptr && job->running == 1);
+    });
+    return answer.get_future().get();
+  }));
+}
+
+TEST_F(ClusterTest, GrainsOfOneMasterAreTargetedOnTheOther) {
+  a.connect("m1", 1, R"({"os":"Debian"})");
+  EXPECT_TRUE(eventually([&] { return b.submit(1, nullptr, "os:Debian", "grain").has_value(); }));
+}
+
+TEST_F(ClusterTest, AKeyThatIsDeletedOnOneMasterEndsTheSessionOnTheOther) {
+  b.connect("m1", 1);
+  ASSERT_TRUE(a.sees("m1", "b"));
+  a.engine->change_keys(KeyAuthority::Change::kDelete, {[](const MinionId&) { return true; }, true, true, true, true}, [](const auto&) {});
+  ASSERT_TRUE(eventually([&] { return b.gateway.ended().size() == 1; }));
+  EXPECT_EQ(b.gateway.ended()[0].reason, GoodbyeReason::kKeyChanged);
+}
+
+TEST_F(ClusterTest, IndexesOfKeysThatDifferentMastersAcceptDiffer) {
+  a.connect("m1", 1);
+  b.connect("m2", 2);
+  ASSERT_TRUE(a.sees("m2", "b"));
+  std::set<std::uint32_t> indexes;
+  const auto keys = a.store->keys();
+  ASSERT_TRUE(keys);
+  for (const store::KeyRecord& key : *keys) indexes.insert(key.index);
+  EXPECT_EQ(indexes.size(), 2U);
+}
+
+}  // namespace
+}  // namespace brine::engine

@@ -426,15 +426,21 @@ Status Master::join() {
   return engine_->join(own_address());
 }
 
-// Minions are told of those that take them. Called on the engine's thread.
+// Minions are told of those that take them; of one that was restarted, as of one that went and came. Called on the engine's thread.
 void Master::show_masters(const std::vector<store::MasterCard>& masters) {
   masters_changed_ = true;
   auto open = std::make_shared<std::vector<std::string>>();
+  std::vector<std::string> unchanged;
+  std::map<std::string, UnixMicros> shown;
   for (const store::MasterCard& card : masters) {
-    if (!card.draining) open->push_back(card.address);
+    if (card.draining) continue;
+    open->push_back(card.address);
+    const auto before = shown_masters_.find(card.address);
+    if (before == shown_masters_.end() || before->second == card.since) unchanged.push_back(card.address);
+    shown[card.address] = card.since;
   }
-  const auto before = front_->masters.load();
-  if (before != nullptr && *before == *open) return;
+  if (std::exchange(shown_masters_, shown) == shown) return;
+  if (unchanged.size() < open->size() && !unchanged.empty()) gateway_.show_masters(unchanged);
   front_->masters = open;
   gateway_.show_masters(*open);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -105,7 +106,8 @@ class Master {
   std::atomic<bool> draining_{false};
   std::atomic<bool> settings_changed_{true};
   std::atomic<bool> masters_changed_{false};
-  std::string manifest_trouble_;  // told once
+  std::map<std::string, UnixMicros> shown_masters_;  // of the engine's thread: address and begin of those that minions were told
+  std::string manifest_trouble_;                     // told once
 };
 
 }  // namespace brine::master

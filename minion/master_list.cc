@@ -18,11 +18,25 @@ MasterList::MasterList(const MinionId& id, std::vector<std::string> configured)
 }
 
 void MasterList::next() {
-  if (!order_.empty()) current_ = (current_ + 1) % order_.size();
+  if (order_.empty()) return;
+  if (std::find(failed_.begin(), failed_.end(), current()) == failed_.end()) failed_.push_back(current());
+  current_ = (current_ + 1) % order_.size();
+}
+
+// The current one if there is none.
+std::size_t MasterList::best() const {
+  for (std::size_t i = 0; i < std::min(live_, current_); ++i) {
+    if (std::find(failed_.begin(), failed_.end(), order_[i]) == failed_.end()) return i;
+  }
+  return current_;
 }
 
 void MasterList::learn(const std::vector<std::string>& live, const std::string& own) {
   if (live.empty()) return;
+  std::vector<std::string> told = live;
+  std::sort(told.begin(), told.end());
+  if (told != told_) failed_.clear();
+  told_ = std::move(told);
   const std::string now = own.empty() ? current() : endpoint_of(own);
   std::vector<std::pair<std::string, std::string>> weighed;
   for (const std::string& address : live) weighed.emplace_back(net::sha256(id_ + '\0' + address), endpoint_of(address));
@@ -37,6 +51,7 @@ void MasterList::learn(const std::vector<std::string>& live, const std::string& 
   auto found = std::find(order_.begin(), order_.end(), now);
   if (found == order_.end()) found = order_.insert(found, now);
   current_ = static_cast<std::size_t>(found - order_.begin());
+  std::erase(failed_, now);
 }
 
 }  // namespace brine::minion

@@ -24,17 +24,21 @@ class MasterList {
 
   // The masters that live, host:port, as one of them tells; and that one's own address, if it says it. None: as configured.
   void learn(const std::vector<std::string>& live, const std::string& own);
-  // The current one is not the first of those that live.
-  bool has_better() const { return live_ > 0 && current_ != 0; }
+  // The current one is not the first of those that live. One that did not serve counts again when others live than before.
+  bool has_better() const { return best() < current_; }
   // Turns to the first.
-  void take_best() { current_ = 0; }
+  void take_best() { current_ = best(); }
 
  private:
+  std::size_t best() const;
+
   const std::string id_;
   const std::vector<std::string> configured_;
   std::vector<std::string> order_;  // endpoints: those that live in order of preference, then the other configured ones
   std::size_t live_ = 0;            // how many of them live, as far as is known
   std::size_t current_ = 0;
+  std::vector<std::string> told_;    // the addresses that order_ was made of
+  std::vector<std::string> failed_;  // since then
 };
 
 }  // namespace brine::minion

@@ -85,6 +85,25 @@ TEST(MasterList, ADrainingMasterThatServesIsLeft) {
   EXPECT_EQ(list.current(), "tcp://b:1");
 }
 
+TEST(MasterList, OneThatDidNotServeIsNotPreferredUntilOthersLiveThanBefore) {
+  MasterList list(id(1), {"tcp://a:1"});
+  list.learn({"a:1", "b:1", "c:1"}, "");
+  list.take_best();
+  const std::string best = list.current();
+  list.next();
+  const std::string second = list.current().substr(6);
+  list.learn({"c:1", "b:1", "a:1"}, second);  // whoever serves now has not noticed yet
+  EXPECT_FALSE(list.has_better());
+  std::vector<std::string> left{"a:1", "b:1", "c:1"};
+  std::erase(left, best.substr(6));
+  list.learn(left, second);
+  EXPECT_FALSE(list.has_better());
+  list.learn({"a:1", "b:1", "c:1"}, second);  // it is back
+  EXPECT_TRUE(list.has_better());
+  list.take_best();
+  EXPECT_EQ(list.current(), best);
+}
+
 TEST(MasterList, AnEmptyListChangesNothing) {
   MasterList list(id(1), {"tcp://a:1"});
   list.learn({}, "");

@@ -354,12 +354,28 @@ Status Master::start_engine() {
   return {};
 }
 
+// Of several masters one delivers to a returner: the same for all that see the same masters. While they do not, both may deliver.
+returners::DrainOptions Master::drain_options(const std::string& returner) const {
+  returners::DrainOptions options;
+  if (shared_ == nullptr) return options;
+  options.ours = [this, returner] {
+    const engine::Peers& peers = *engine_->peers();
+    std::string first, weight;
+    for (const store::MasterCard& card : peers.masters()) {
+      const std::string its = net::sha256(returner + '\0' + card.id);
+      if (its > weight) std::tie(first, weight) = std::pair(card.id, its);
+    }
+    return peers.leads() && first == peers.self();
+  };
+  return options;
+}
+
 // The returners stand before the engine serves: outbox_grew must find them.
 Status Master::start_returners() {
   for (const config::FileReturnerConfig& file : config_.returners) {
     BRINE_LET(auto returner, returners::open_file_returner({file.name, file.path, file.max_bytes, file.keep}));
     drains_.push_back(std::make_unique<returners::Drain>(
-        std::move(returner), *store_, returners::DrainOptions{},
+        std::move(returner), *store_, drain_options(file.name),
         [this](const std::string& name, std::uint64_t position) { return engine_->ledger().returner_at(name, position); }));
   }
   for (const auto& drain : drains_) BRINE_TRY(drain->start());

@@ -63,6 +63,7 @@ class Master {
   Status open_tickets();
   Status start_engine();
   Status start_returners();
+  returners::DrainOptions drain_options(const std::string& returner) const;
   Status open_minion_face();
   Status join();
   std::string own_address() const;

@@ -67,10 +67,34 @@ void Drain::run(const std::stop_token& stop) {
   }
 }
 
+// A store that was exchanged, or whose successor had not got all of it, gives positions again.
+void Drain::follow_store_back() {
+  const auto usage = store_.outbox_usage();
+  if (!usage || usage->end >= position_) return;
+  log::warning("returner {}: the outbox ends at {}, before what was delivered: going on from there", name(), usage->end);
+  position_ = usage->end;
+}
+
 // True if there may be more.
 bool Drain::deliver_next(const std::stop_token&) {
+  if (options_.ours && !options_.ours()) {
+    delivers_ = false;
+    return false;
+  }
+  if (!std::exchange(delivers_, true)) {
+    const auto position = store_.returner_position(name());
+    if (!position) {
+      delivers_ = false;
+      return false;
+    }
+    position_ = std::max(position_, *position);
+  }
   const auto entries = store_.outbox_after(position_, options_.batch);
-  if (!entries || entries->empty()) return false;
+  if (!entries) return false;
+  if (entries->empty()) {
+    follow_store_back();
+    return false;
+  }
   if (const auto delivered = returner_->deliver(*entries); !delivered) {
     counters_.failures.fetch_add(1, std::memory_order_relaxed);
     if (failures_in_a_row_++ == 0) log::error("returner {}: {}; it is retried", name(), delivered.error().message);

@@ -20,6 +20,8 @@ struct DrainOptions {
   std::size_t batch = 1'000;
   milliseconds retry_least{200};
   milliseconds retry_most{30'000};
+  // Whether it is this process that delivers, of several that share the store; empty: always. Called on the drain's thread.
+  std::function<bool()> ours;
 };
 
 struct DrainCounters {
@@ -47,6 +49,7 @@ class Drain {
   void run(const std::stop_token& stop);
   bool deliver_next(const std::stop_token& stop);
   void wait_for_work(const std::stop_token& stop, milliseconds longest);
+  void follow_store_back();
   void back_off(const std::stop_token& stop, milliseconds time);
 
   const std::unique_ptr<Returner> returner_;
@@ -54,6 +57,7 @@ class Drain {
   const DrainOptions options_;
   const std::function<bool(const std::string&, std::uint64_t)> keep_position_;
   std::uint64_t position_ = 0;
+  bool delivers_ = true;  // position_ is that of the store, or further
   int failures_in_a_row_ = 0;
   std::mutex mutex_;
   std::condition_variable_any ready_;

@@ -139,6 +139,26 @@ TEST_F(DrainTest, StoredPositionIsWhereItContinues) {
   EXPECT_THAT(delivery->delivered(), ElementsAre(4u, 5u));
 }
 
+TEST_F(DrainTest, WhoseTurnItIsNotDeliversNothingAndContinuesWhereAnotherHasEnded) {
+  fill(1, 5);
+  std::atomic<bool> ours{false};
+  std::atomic<int> asked{0};
+  options.ours = [&] {
+    ++asked;
+    return ours.load();
+  };
+  start();
+  ASSERT_TRUE(eventually([&] { return asked > 0; }));
+  store::Batch batch;  // meanwhile another process delivers
+  batch.returner_positions["fake"] = 3;
+  ASSERT_TRUE(store.commit(batch).has_value());
+  EXPECT_THAT(delivery->delivered(), IsEmpty());
+  ours = true;
+  drain->wake();
+  ASSERT_TRUE(eventually([&] { return positions_kept().size() == 1; }));
+  EXPECT_THAT(delivery->delivered(), ElementsAre(4u, 5u));
+}
+
 TEST_F(DrainTest, NewEntriesAreDeliveredWhenItIsWoken) {
   start();
   fill(1, 1);

@@ -25,6 +25,7 @@ class Submission:
     jid: str | None = None
     printed: dict = field(default_factory=dict)  # {minion: value}
     errors: str = ""
+    given_up: float | None = None  # Unix time at which it had waited so long that it was killed
 
     def value(self):
         """What a minion answers that did it."""

@@ -1,6 +1,7 @@
 """Drives jobs through a real cluster under a seeded schedule of faults and judges what came of them: see README.md.
 
-usage: python3 -m chaos.run [--seed S | --seeds FIRST-LAST] [--minutes M | --seconds N] [--masters N] [--minions N] [--keep]
+usage: python3 -m chaos.run [--seed S | --seeds FIRST-LAST] [--minutes M | --seconds N] [--masters N] [--minions N]
+                            [--sentinel] [--durability async|replicated] [--keep]
 """
 
 import argparse
@@ -11,10 +12,12 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.collect import collect, settle
-from chaos.schedule import absence, schedule
+from chaos.schedule import KINDS, SENTINEL_KINDS, absence, schedule
+from chaos.stores import OneStore, SentinelStore
 from chaos.verdict import judge
 from chaos.workload import Submitter
 from chaos.world import World
@@ -24,14 +27,31 @@ PATIENCE = 60.0  # seconds for a healed cluster to settle
 MASTER_NAMES = "abcdefghi"
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Of a run."""
+
+    seconds: float
+    masters: int
+    minions: int
+    sentinel: bool = False
+    durability: str = "async"
+
+    def __str__(self):
+        store = "three Redis under Sentinel" if self.sentinel else "one Redis"
+        return f"{self.masters} masters on {store} ({self.durability}), {self.minions} minions, {self.seconds:g} s"
+
+
 class Run:
-    def __init__(self, seed, seconds, masters, minions, folder, say):
-        self.seed, self.seconds, self.folder, self.say = seed, seconds, Path(folder), say
-        self.world = World(self.folder, list(MASTER_NAMES[:masters]), [f"m{i}" for i in range(minions)])
+    def __init__(self, seed, shape, folder, say):
+        self.seed, self.seconds, self.folder, self.say = seed, shape.seconds, Path(folder), say
+        masters, minions = list(MASTER_NAMES[: shape.masters]), [f"m{i}" for i in range(shape.minions)]
+        store = (SentinelStore if shape.sentinel else OneStore)(self.folder, shape.durability)
+        self.world = World(self.folder, masters, minions, store)
         self.stopped = threading.Event()
-        self.absent, self.absent_from = absence(seed, seconds, self.world.minion_ids)
-        others = [id for id in self.world.minion_ids if id != self.absent]
-        self.faults = schedule(seed, seconds, self.world.master_ids, others)
+        self.absent, self.absent_from = absence(seed, shape.seconds, minions)
+        others = [id for id in minions if id != self.absent]
+        self.faults = schedule(seed, shape.seconds, masters, others, SENTINEL_KINDS if shape.sentinel else KINDS)
 
     def clock(self):
         return time.monotonic() - self.began
@@ -90,11 +110,11 @@ class Run:
         self.say(f"{self.clock():6.2f} s  over: {fault.kind} {fault.subject}")
 
 
-def run_seed(seed, seconds, masters, minions, keep=False, say=lambda line: None):
+def run_seed(seed, shape, keep=False, say=lambda line: None):
     """The verdict and the folder; without a failure the folder is removed, unless it is kept."""
     folder = tempfile.mkdtemp(prefix="brine-chaos-")
-    say(f"seed {seed}: {masters} masters, {minions} minions, {seconds:g} s")
-    verdict = Run(seed, seconds, masters, minions, folder, say).run()
+    say(f"seed {seed}: {shape}")
+    verdict = Run(seed, shape, folder, say).run()
     for name, count in verdict.counts.items():
         say(f"  {name}: {json.dumps(count)}")
     for line in verdict.lines():
@@ -124,6 +144,8 @@ def parse(words):
     length.add_argument("--seconds", type=float, help="of one run, without start and end (default: 60)")
     parser.add_argument("--masters", type=int, default=3, choices=range(1, len(MASTER_NAMES) + 1), metavar="N")
     parser.add_argument("--minions", type=int, default=12, choices=range(2, 1001), metavar="N")
+    parser.add_argument("--sentinel", action="store_true", help="three Redis under Sentinel, which fail over; no cut links to them")
+    parser.add_argument("--durability", choices=("async", "replicated"), help="default: replicated with --sentinel, else async")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a run that passed")
     return parser.parse_args(words)
 
@@ -138,10 +160,12 @@ def main(words):
     options = parse(words)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(130))
+    durability = options.durability or ("replicated" if options.sentinel else "async")
     seconds = options.seconds or (options.minutes or 1.0) * 60
+    shape = Shape(seconds, options.masters, options.minions, options.sentinel, durability)
     failed = []
     for seed in seeds_of(options):
-        verdict, _ = run_seed(seed, seconds, options.masters, options.minions, options.keep, say)
+        verdict, _ = run_seed(seed, shape, options.keep, say)
         if not verdict.passed:
             failed.append(seed)
     if failed:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 LEAD_IN = 1.0  # seconds at the begin and the end of a run without faults
 GAP = (0.3, 2.5)  # seconds between two faults
 SETTLED = 0.5  # a subject is left alone for so long after a fault
+FAILOVER = 9.0  # and so long after one whose end waits for a failover
 AT_ONCE = 0.2  # of the faults do not come alone
 ABSENCE = (0.2, 0.8)  # of a run: when one minion goes that comes back only after all others have settled
 LONG = 0.3  # of those that may be are longer than the lease of a master
@@ -26,6 +27,15 @@ KINDS = {
     "cut_minions": (2, 0.2, 2.0, 6.0),
     "freeze_minions": (2, 0.3, 3.0, 8.0),
     "deafen_minions": (2, 0.1, 2.0, 7.0),
+}
+
+
+# Of a store with replicas: faults of the primary, of which the longer ones end in a failover; lag: first the replicas stop for so long.
+SENTINEL_KINDS = {
+    **{kind: values for kind, values in KINDS.items() if not kind.endswith(("_store", "_redis"))},
+    "kill_redis": (4, 0.2, 4.0, 7.0),
+    "pause_redis": (3, 0.3, 4.0, 7.0),
+    "lag_redis": (3, 0.2, 1.5, 2.5),
 }
 
 
@@ -51,17 +61,17 @@ def subjects(kind, masters, minions):
     return minions if part == "minion" else ["redis"] if part == "redis" else masters
 
 
-def schedule(seed, seconds, masters, minions):
+def schedule(seed, seconds, masters, minions, kinds=KINDS):
     """Faults in the order of their times; all are over LEAD_IN before the end."""
     chance = random.Random(f"schedule {seed}")
     faults, free_at = [], {}
     at = LEAD_IN
     while at < seconds - LEAD_IN:
         for _ in range(chance.choice((2, 3)) if chance.random() < AT_ONCE else 1):
-            fault = draw(chance, at, seconds - LEAD_IN, masters, minions)
+            fault = draw(chance, kinds, at, seconds - LEAD_IN, masters, minions)
             where = place(fault.kind, fault.subject)
             if fault.lasts > 0 and free_at.get(where, 0) <= at:
-                free_at[where] = fault.at + fault.lasts + SETTLED
+                free_at[where] = fault.at + fault.lasts + (FAILOVER if fault.kind == "lag_redis" else SETTLED)
                 faults.append(fault)
         at += chance.uniform(*GAP)
     return faults
@@ -73,9 +83,9 @@ def absence(seed, seconds, minions):
     return chance.choice(minions), round(seconds * chance.uniform(*ABSENCE), 2)
 
 
-def draw(chance, at, end, masters, minions):
-    kind = chance.choices(list(KINDS), [values[0] for values in KINDS.values()])[0]
-    _, shortest, longest, longest_of_all = KINDS[kind]
+def draw(chance, kinds, at, end, masters, minions):
+    kind = chance.choices(list(kinds), [values[0] for values in kinds.values()])[0]
+    _, shortest, longest, longest_of_all = kinds[kind]
     subject = chance.choice(subjects(kind, masters, minions))
     lasts = chance.uniform(longest, longest_of_all) if chance.random() < LONG else chance.uniform(shortest, longest)
     return Fault(round(at, 2), kind, subject, round(min(lasts, end - at), 2))

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from chaos.history import ACCEPTED, REFUSED, UNKNOWN, History, Submission
-from chaos.schedule import KINDS, LEAD_IN, absence, place, schedule
+from chaos.schedule import KINDS, LEAD_IN, SENTINEL_KINDS, absence, place, schedule
 from chaos.verdict import judge
 
 ASYNC, SYNC, ECHO = "20261123112439000001", "20261123112439000002", "20261123112439000003"
@@ -40,7 +40,8 @@ class Past:
 
     @staticmethod
     def line(jid, minion, **more):
-        return {"jid": jid, "id": minion, "outcome": "returned", "retcode": 0, "success": True, "return": TOKENS[jid], **more}
+        known = {"jid": jid, "id": minion, "outcome": "returned", "retcode": 0, "success": True, "return": TOKENS[jid], "received": 1_000_000}
+        return {**known, **more}
 
     def everywhere(self, jid, minion, **more):
         """Another record and delivery of one minion, on all masters."""
@@ -270,6 +271,16 @@ def test_a_later_job_that_ran_before_one_that_was_answered_is_reordered(past):
     assert "m0 ran submitter0-1-3" in past.fails("REORDERED")
 
 
+def test_a_command_that_waits_on_after_the_last_return_hangs(past):
+    one = past.submissions[ECHO]
+    one.status, one.printed, one.given_up = None, {}, 10.0
+    past.fails()
+    one.given_up = 26.0
+    assert "all had returned" in past.fails("HUNG")
+    past.lines(ECHO, "m1")[0]["received"] = 20_000_000
+    past.fails()
+
+
 def test_masters_that_say_different_things_are_noticed(past):
     past.records["b"][SYNC]["minions"]["m0"] = {"state": "running"}
     assert "'b': {'m0': ['running', None]}" in past.fails("DISAGREED")
@@ -309,5 +320,6 @@ def test_one_minion_is_absent_from_within_the_run():
     assert gone in FLEET and 0 < at < 60
 
 
-def test_every_kind_of_fault_happens():
-    assert {fault.kind for seed in range(20) for fault in schedule(seed, 20, MASTERS, FLEET)} == set(KINDS)
+@pytest.mark.parametrize("kinds", [KINDS, SENTINEL_KINDS])
+def test_every_kind_of_fault_happens(kinds):
+    assert {fault.kind for seed in range(20) for fault in schedule(seed, 20, MASTERS, FLEET, kinds)} == set(kinds)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from chaos.history import ACCEPTED, REFUSED, History
 
 EXAMPLES = 8  # of each kind of failure
+HANGING = 12.0  # seconds after the last return: longer than any fault
 LOGGED = "cmd.run"  # executions of this function leave a line of their own
 DID_NOT_RUN = ("refused", "no_match", "unknown")
 ANSWERS = ("returned", "interrupted", *DID_NOT_RUN)
@@ -57,6 +58,7 @@ class Judge:
             self.invented,
             self.undelivered,
             self.reordered,
+            self.hung,
             self.disagreed,
             self.troubled,
         ):
@@ -202,6 +204,15 @@ class Judge:
                         place, after = places.get(minion, {}).get(first.token), places.get(minion, {}).get(later.token)
                         if place is not None and after is not None and later.issued >= first.ended and after < place:
                             self.fail("REORDERED", f"{minion} ran {self.name(later.token)} before {self.name(first.token)}")
+
+    def hung(self):
+        """A command still waited long after the last return had come."""
+        for one in self.history.submissions:
+            if not one.given_up or not one.jid:
+                continue
+            lines = [self.delivered.get((one.jid, minion)) for minion in one.targets]
+            if all(lines) and max(min(line["received"] for line in each) for each in lines) / 1e6 < one.given_up - HANGING:
+                self.fail("HUNG", f"{self.name(one.token)}: all had returned, and the command waited on; it had shown {one.printed}")
 
     def disagreed(self):
         """All masters say the same at the end."""

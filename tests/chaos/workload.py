@@ -5,6 +5,7 @@ import random
 import re
 import subprocess
 import threading
+import time
 
 from fleet import BIN
 
@@ -74,6 +75,7 @@ def command(one, etc, words, patience):
         one.status = process.returncode
     except subprocess.TimeoutExpired:
         process.kill()
+        one.given_up = time.time() if patience == CUT_OFF else None
         out, err = process.communicate()
     one.errors = err[-ERRORS_KEPT:]
     take(one, out, err)

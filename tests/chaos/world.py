@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from cluster import Cluster, Redis
+from cluster import Cluster
 from fleet import Daemon, await_
 
 from chaos.relay import Relay
@@ -71,19 +71,19 @@ class Keeper:
 
 
 class ChaosCluster(Cluster):
-    """Every master reaches the Redis, and is reached by minions, through relays of its own."""
+    """Every master is reached by minions, and reaches the store where it has links, through relays of its own."""
 
     def __init__(self, folder, redis):
         super().__init__(folder, redis)
         self.store_links, self.minion_links = {}, {}
 
     def add_master(self, name, **settings):
-        store = self.store_links[name] = Relay(lambda: self.redis.port)
+        store = self.store_links[name] = Relay(lambda: self.redis.port) if self.redis.links else None
         minions = self.minion_links[name] = Relay(lambda: master.settings["ret_port"] or None)
         master = super().add_master(
             name,
             address=minions.address,
-            state={"backend": "redis", "url": f"redis://{store.address}"},
+            state=self.redis.state(store),
             reconnect_grace="2s",
             heartbeat=1,
             heartbeat_timeout=3,
@@ -93,17 +93,17 @@ class ChaosCluster(Cluster):
 
 
 class World:
-    def __init__(self, folder, masters, minions):
+    def __init__(self, folder, masters, minions, store):
         self.folder = folder
         self.master_ids, self.minion_ids = masters, minions
-        self.redis = Redis(folder / "redis")
-        self.cluster = ChaosCluster(folder, self.redis)
+        self.store = store
+        self.cluster = ChaosCluster(folder, store)
         self.keepers, self.crashes = {}, []
         self.closing = threading.Event()
         self.watch = threading.Thread(target=self.keep)
 
     def start(self):
-        self.redis.start()
+        self.store.start()
         self.cluster.start_masters(*self.master_ids)
         for master in self.cluster.masters:
             self.keepers[master.settings["id"]] = Keeper(master.settings["id"], master, None, self.crashes)
@@ -135,7 +135,7 @@ class World:
         if part in ("store", "minions"):
             getattr(self.link(part, fault.subject), act)()
         elif part == "redis":
-            self.redis.kill() if act == "kill" else self.redis.process.send_signal(signal.SIGSTOP)
+            self.store.begin(act)
         elif act == "pause":
             self.signal(fault.subject, signal.SIGSTOP)
         else:
@@ -146,7 +146,7 @@ class World:
         if part in ("store", "minions"):
             self.link(part, fault.subject).heal()
         elif part == "redis":
-            self.redis.start() if act == "kill" else self.redis.process.send_signal(signal.SIGCONT)
+            self.store.end(act)
         elif act == "pause":
             self.signal(fault.subject, signal.SIGCONT)
         else:
@@ -174,5 +174,6 @@ class World:
             self.cluster.close()  # fails on a report of a sanitizer
         finally:
             for link in [*self.cluster.store_links.values(), *self.cluster.minion_links.values()]:
-                link.close()
-            self.redis.stop()
+                if link is not None:
+                    link.close()
+            self.store.close()

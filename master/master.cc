@@ -139,8 +139,8 @@ Result<std::unique_ptr<Master>> Master::start(const config::MasterConfig& config
   BRINE_TRY(master->open_metrics());
   BRINE_TRY(master->open_store());
   BRINE_TRY(master->open_identity());
-  BRINE_TRY(master->open_tickets());
   BRINE_TRY(master->start_engine());
+  BRINE_TRY(master->open_tickets());
   BRINE_TRY(master->start_returners());
   BRINE_TRY(master->open_minion_face());
   BRINE_TRY(master->open_operator_face());
@@ -276,7 +276,10 @@ Status Master::open_store() {
 Status Master::open_tickets() {
   tickets_ = std::make_unique<net::TicketKeeper>(std::chrono::duration_cast<milliseconds>(config_.ticket_life));
   BRINE_LET(const auto wrapped, store_->setting(shared_ == nullptr ? kTicketKeys : ticket_keys_setting(config_.id)));
-  if (wrapped) {
+  if (!wrapped) return {};
+  if (shared_ != nullptr) {
+    take_ticket_keys(*wrapped);
+  } else {
     if (auto opened = tickets_->unwrap(identity_->wrap_key(), *wrapped); !opened)
       log::warning("the ticket keys in the store are not for this master; minions make full handshakes: {}", opened.error().message);
   }
@@ -299,7 +302,7 @@ void Master::keep_ticket_keys() {
   const bool rotated = tickets_->rotate_if_due(clock_.unix_now());
   if (!first || (!rotated && !changed)) return;
   const std::scoped_lock guard(identity_mutex_);
-  share_ticket_keys(*tickets_, identity_->manifest(), engine_->ledger());
+  share_ticket_keys(*tickets_, identity_->manifest(), *notary_, engine_->ledger());
 }
 
 engine::EngineOptions Master::engine_options() const {
@@ -518,10 +521,7 @@ Status Master::read_shared() {
     if (taken) manifest_changed();
   }
   BRINE_LET(const auto wrapped, shared_->setting(ticket_keys_setting(config_.id)));
-  if (wrapped) {
-    if (auto opened = tickets_->unwrap(identity_->wrap_key(), *wrapped); !opened)
-      log::warning("the ticket keys in the store are not for this master: {}", opened.error().message);
-  }
+  if (wrapped) take_ticket_keys(*wrapped);
   BRINE_LET(const auto drain, shared_->setting(drain_setting(config_.id)));
   const bool draining = drain.has_value();
   if (draining_.exchange(draining) == draining) return {};
@@ -530,6 +530,12 @@ Status Master::read_shared() {
   engine_->peers()->set_draining(draining);
   if (draining) gateway_.say_stopping();
   return {};
+}
+
+void Master::take_ticket_keys(const std::string& shared) {
+  auto wrapped = open_shared_ticket_keys(config_.id, shared, *notary_);
+  const Status opened = wrapped ? tickets_->unwrap(identity_->wrap_key(), *wrapped) : std::unexpected(wrapped.error());
+  if (!opened) log::warning("the ticket keys in the store are not taken: {}", opened.error().message);
 }
 
 void Master::refresh_manifest() {

@@ -72,6 +72,7 @@ class Master {
   engine::EngineOptions engine_options() const;
   void keep_ticket_keys();
   Status read_shared();
+  void take_ticket_keys(const std::string& shared);
   void refresh_manifest();
   void manifest_changed();
   void show_masters(const std::vector<store::MasterCard>& masters);

@@ -5,6 +5,14 @@
 namespace brine::master {
 namespace {
 
+constexpr std::size_t kSignatureBytes = 64;
+
+std::string ticket_keys_text(const std::string& master, std::string_view wrapped) {
+  std::string text("brine-ticket-keys-v1");
+  text += '\0' + master + '\0';
+  return text += wrapped;
+}
+
 std::string join_setting(const std::string& name) { return "join:" + name; }
 
 Status write(store::SharedStore& store, const std::string& name, const std::string& value) {
@@ -47,10 +55,28 @@ Result<wire::Member> StoreManifest::request_of(const std::string& name) {
 std::string ticket_keys_setting(const std::string& master) { return "ticket_keys:" + master; }
 std::string drain_setting(const std::string& master) { return "drain:" + master; }
 
-void share_ticket_keys(const net::TicketKeeper& tickets, const wire::Manifest& manifest, engine::Ledger& ledger) {
+// Signer (32 bytes), signature (64), wrapped keys.
+std::string sign_ticket_keys(const std::string& master, const std::string& wrapped, engine::Notary& notary) {
+  std::string signer, signature;
+  notary.sign_key(ticket_keys_text(master, wrapped), signer, signature);
+  return signer + signature + wrapped;
+}
+
+void share_ticket_keys(const net::TicketKeeper& tickets, const wire::Manifest& manifest, engine::Notary& notary, engine::Ledger& ledger) {
   for (const wire::Member& member : manifest.members) {
-    if (member.role == wire::Role::kMaster) ledger.keep_setting(ticket_keys_setting(member.name), tickets.wrap(member.wrap_key));
+    if (member.role == wire::Role::kMaster)
+      ledger.keep_setting(ticket_keys_setting(member.name), sign_ticket_keys(member.name, tickets.wrap(member.wrap_key), notary));
   }
+}
+
+Result<std::string> open_shared_ticket_keys(const std::string& master, std::string_view shared, const engine::Notary& notary) {
+  if (shared.size() <= net::kKeyBytes + kSignatureBytes) return fail(Code::kCorrupt, "not shared ticket keys");
+  const std::string signer(shared.substr(0, net::kKeyBytes));
+  const std::string signature(shared.substr(net::kKeyBytes, kSignatureBytes));
+  std::string wrapped(shared.substr(net::kKeyBytes + kSignatureBytes));
+  if (!notary.verify_key(ticket_keys_text(master, wrapped), signer, signature))
+    return fail(Code::kDenied, "they are not signed by a master of this cluster");
+  return wrapped;
 }
 
 }  // namespace brine::master

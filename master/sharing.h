@@ -1,11 +1,14 @@
 // What masters of one cluster leave for each other among the settings of the shared store: the manifest, requests to join, ticket keys
-// wrapped for each, who drains. None of it has authority: manifests are signed by the root, ticket keys are sealed.
+// wrapped for each, who drains. None of it has authority by lying there: manifests are signed by the root, ticket keys by the master that
+// shares them.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/ledger.h"
+#include "engine/ports.h"
 #include "master/identity.h"
 #include "net/tickets.h"
 #include "store/shared_store.h"
@@ -32,7 +35,10 @@ class StoreManifest final : public SharedManifest {
 std::string ticket_keys_setting(const std::string& master);
 std::string drain_setting(const std::string& master);
 
-// Wraps the ticket keys for every master of the manifest.
-void share_ticket_keys(const net::TicketKeeper& tickets, const wire::Manifest& manifest, engine::Ledger& ledger);
+// Wraps the ticket keys for every master of the manifest, and signs: whoever can write the store must not choose them.
+std::string sign_ticket_keys(const std::string& master, const std::string& wrapped, engine::Notary& notary);
+void share_ticket_keys(const net::TicketKeeper& tickets, const wire::Manifest& manifest, engine::Notary& notary, engine::Ledger& ledger);
+// The wrapped keys in what was shared for this master. kDenied: no master of the manifest has signed it.
+Result<std::string> open_shared_ticket_keys(const std::string& master, std::string_view shared, const engine::Notary& notary);
 
 }  // namespace brine::master

@@ -23,7 +23,7 @@ from chaos.workload import Submitter
 from chaos.world import World
 
 SUBMITTERS = 8
-PATIENCE = 60.0  # seconds for a healed cluster to settle
+PATIENCE = 30.0  # seconds for a healed cluster to settle
 MASTER_NAMES = "abcdefghi"
 
 

@@ -106,6 +106,8 @@ class SentinelStore:
             self.victim.kill()
         else:
             self.send(signal.SIGSTOP, [self.victim] if act == "pause" else self.others)
+        if act == "lag":  # else what comes now would wait in their sockets, and be read after the end of the primary
+            self.victim.ask("CLIENT", "KILL", "TYPE", "replica")
 
     def end(self, act):
         if act == "lag":  # what came meanwhile is on the primary alone

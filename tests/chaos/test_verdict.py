@@ -40,7 +40,7 @@ class Past:
 
     @staticmethod
     def line(jid, minion, **more):
-        known = {"jid": jid, "id": minion, "outcome": "returned", "retcode": 0, "success": True, "return": TOKENS[jid], "received": 1_000_000}
+        known = {"jid": jid, "id": minion, **Past.entry(jid), "outcome": "returned", "received": 1_000_000}
         return {**known, **more}
 
     def everywhere(self, jid, minion, **more):

@@ -16,6 +16,7 @@
 #include "store/redis/membership.h"
 #include "store/redis/news_reader.h"
 #include "store/redis/reader.h"
+#include "store/redis/replication.h"
 #include "store/redis/server.h"
 
 namespace brine::store {
@@ -46,7 +47,7 @@ Result<redis::Login> login_of(const RedisOptions& options, int database) {
   return login;
 }
 
-// The mutex guards idle_, why_away_ and no_reads_before_. writer_, what is said of it and replicas_ belong to the thread that commits.
+// The mutex guards idle_, why_away_ and no_reads_before_. writer_ and what is said of it belong to the thread that commits.
 class RedisStore final : public SharedStore {
  public:
   RedisStore(RedisOptions options, redis::Endpoint endpoint, redis::Login login)
@@ -132,6 +133,7 @@ class RedisStore final : public SharedStore {
   Result<std::uint32_t> reserve_indexes(std::uint32_t count) override {
     BRINE_LET(Connection connection, connect_again());
     BRINE_LET(const Reply last, connection.ask({"HINCRBY", layout_.counters, "index", std::to_string(count)}));
+    BRINE_TRY(redis::wait_for_replicas(connection, layout_, replicas_needed(), options_.patience));
     return static_cast<std::uint32_t>(last.view().integer().value_or(0) - count + 1);
   }
   Result<std::string> claim_setting(const std::string& name, const std::string& value) override {
@@ -140,6 +142,7 @@ class RedisStore final : public SharedStore {
     connection.add({"HGET", layout_.settings, name});
     BRINE_TRY(connection.next());
     BRINE_LET(const Reply holds, connection.next());
+    BRINE_TRY(redis::wait_for_replicas(connection, layout_, replicas_needed(), options_.patience));
     return holds.view().string();
   }
   Result<UnixMicros> time() const override {
@@ -180,7 +183,7 @@ class RedisStore final : public SharedStore {
     return read([](Reader& r) { return r.feed_end(); });
   }
   Result<std::vector<FeedEntry>> feed_after(FeedPosition after, std::size_t max) const override {
-    return read([&](Reader& r) { return r.feed_after(after, max); });
+    return read_confirmed([&](Reader& r) { return r.feed_after(after, max); });
   }
   Result<std::optional<JobRecord>> job(const JobId& jid) const override {
     return read([&](Reader& r) { return r.job(jid); });
@@ -199,13 +202,13 @@ class RedisStore final : public SharedStore {
     return read([&](Reader& r) { return r.returned_minions(jid); });
   }
   Result<std::vector<JobId>> open_jobs(UnixMicros now) const override {
-    return read([&](Reader& r) { return r.open_jobs(now); });
+    return read_confirmed([&](Reader& r) { return r.open_jobs(now); });
   }
   Result<std::vector<JobSummary>> list_jobs(const JobId& before, std::size_t max) const override {
     return read([&](Reader& r) { return r.list_jobs(before, max); });
   }
   Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max) const override {
-    return read([&](Reader& r) { return r.outbox_after(position, max); });
+    return read_confirmed([&](Reader& r) { return r.outbox_after(position, max); });
   }
   Result<std::uint64_t> returner_position(const std::string& returner) const override {
     return read([&](Reader& r) { return r.returner_position(returner); });
@@ -243,7 +246,7 @@ class RedisStore final : public SharedStore {
 
   // The most that were ever seen count: one that has gone is not a reason to ask for less.
   Status count_replicas(const Connection& connection, const redis::ServerFacts& facts) {
-    replicas_ = std::max(replicas_, facts.replicas);
+    replicas_ = std::max(replicas_.load(), facts.replicas);
     if (options_.durability != RedisDurability::kReplicated || replicas_ > 0) return {};
     return fail(Code::kUnavailable, "redis " + connection.address() +
                                         " has no replica, and state.durability: replicated asks for one: add one, or choose async");
@@ -324,6 +327,18 @@ class RedisStore final : public SharedStore {
     std::unreachable();
   }
 
+  // What is acted upon must not be taken back by a replica that takes over: others may have written it, and wait for the replicas themselves.
+  template <typename Body>
+  auto read_confirmed(Body body) const -> decltype(body(std::declval<Reader&>())) {
+    return read([&](Reader& reading) {
+      auto result = body(reading);
+      if (!result || result->empty()) return result;
+      if (auto confirmed = reading.wait_for_replicas(replicas_needed(), options_.patience); !confirmed)
+        return decltype(result)(std::unexpected(confirmed.error()));
+      return result;
+    });
+  }
+
   void give_back(Connection connection) const {
     const std::scoped_lock guard(mutex_);
     if (why_away_.empty() && idle_.size() < kIdleReaders) idle_.push_back(std::move(connection));
@@ -343,7 +358,7 @@ class RedisStore final : public SharedStore {
   const redis::Layout layout_;
   const std::string origin_;
   std::atomic<std::uint64_t> epoch_{0};
-  int replicas_ = 0;
+  std::atomic<int> replicas_{0};
   std::unique_ptr<BatchWriter> writer_;
   std::string why_not_written_;  // while there is no writer
   bool answered_ = false;        // at the last opening

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "store/redis/packing.h"
+#include "store/redis/replication.h"
 
 namespace brine::store::redis {
 namespace {
@@ -67,7 +68,7 @@ Result<CommitOutcome> BatchWriter::commit(const Batch& batch, std::uint64_t epoc
   if (!batch.returns.empty()) BRINE_TRY(add_returns(batch.returns, outcome.returns));
   BRINE_TRY(remember(batch, outcome.keys));
   if (!batch.returner_positions.empty()) BRINE_TRY(raise_positions(batch));
-  if (!batch.empty()) BRINE_TRY(confirm());
+  if (!batch.empty()) BRINE_TRY(wait_for_replicas(connection_, layout_, options_.replicas, options_.patience));
   return outcome;
 }
 
@@ -287,22 +288,6 @@ Status BatchWriter::raise_positions(const Batch& batch) {
   scripts_.call(connection_, Script::kPositions, {layout_.returners, layout_.outbox_state}, text.words());
   BRINE_TRY(connection_.next());
   return {};
-}
-
-// WAIT covers what this connection has written before: so something is written, also when all of the batch was there already.
-Status BatchWriter::confirm() {
-  if (options_.replicas == 0) return {};
-  connection_.add({"HINCRBY", layout_.counters, "confirmed", "1"});
-  connection_.add({"WAIT", std::to_string(options_.replicas), std::to_string(options_.patience.count())});
-  BRINE_TRY(connection_.set_patience(2 * options_.patience));
-  BRINE_TRY(connection_.next());
-  BRINE_LET(const Reply reply, connection_.next());
-  BRINE_TRY(connection_.set_patience(options_.patience));
-  const std::int64_t confirmed = reply.view().integer().value_or(0);
-  if (confirmed >= options_.replicas) return {};
-  return fail(Code::kUnavailable, "redis " + connection_.address() + ": " + std::to_string(confirmed) +
-                                      " replicas have confirmed what was written, " + std::to_string(options_.replicas) +
-                                      " have to (state.durability: replicated)");
 }
 
 // ---- forgetting ------------------------------------------------------------------------------------------------------------

@@ -52,7 +52,6 @@ class BatchWriter {
                      std::vector<std::size_t>& again);
   Status remember(const Batch& batch, std::vector<bool>& written);
   Status raise_positions(const Batch& batch);
-  Status confirm();
   Status forget_jobs(const Retention& retention, std::size_t& count);
   Result<std::uint64_t> trim_outbox(const Retention& retention);
 

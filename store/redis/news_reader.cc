@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "store/redis/packing.h"
+#include "store/redis/server.h"
 
 namespace brine::store::redis {
 namespace {
 
 constexpr const char* kEntriesAtOnce = "256";
+constexpr int kQuietWaits = 20;  // until it is looked whether anything can come
 
 std::uint64_t position_in(std::string_view id) {
   std::uint64_t position = 0;
@@ -36,22 +38,24 @@ StreamNews::StreamNews(std::function<Result<Connection>()> connect, const Layout
       returned_{layout.returned} {}
 
 Status StreamNews::begin() {
-  BRINE_LET(Connection connection, connect_());
-  connection_ = std::move(connection);
-  BRINE_LET(std::tie(general_.position, returned_.position), ends());
+  BRINE_TRY(connect());
+  missed_ = false;
   return {};
 }
 
-Result<std::pair<std::uint64_t, std::uint64_t>> StreamNews::ends() {
+Result<StreamNews::Ends> StreamNews::ends() {
+  Ends found;
+  BRINE_LET(found.history, history_of(*connection_));
   connection_->add({"HGET", layout_.counters, "news"});
   connection_->add({"HGET", layout_.outbox_state, "notices"});
   BRINE_LET(const Reply general, connection_->next());
   BRINE_LET(const Reply returned, connection_->next());
-  return std::pair(static_cast<std::uint64_t>(general.view().integer().value_or(0)),
-                   static_cast<std::uint64_t>(returned.view().integer().value_or(0)));
+  found.general = static_cast<std::uint64_t>(general.view().integer().value_or(0));
+  found.returned = static_cast<std::uint64_t>(returned.view().integer().value_or(0));
+  return found;
 }
 
-// Another server may have taken over that has not got all that was read from the one before.
+// A server that took over may not have got all that was read from the one before, and have given its numbers again since.
 Status StreamNews::connect() {
   BRINE_LET(Connection connection, connect_());
   connection_ = std::move(connection);
@@ -60,10 +64,16 @@ Status StreamNews::connect() {
     connection_.reset();
     return std::unexpected(found.error());
   }
-  if (found->first >= general_.position && found->second >= returned_.position) return {};
-  std::tie(general_.position, returned_.position) = *found;
-  missed_ = true;
+  go_on_with(*found);
   return {};
+}
+
+void StreamNews::go_on_with(const Ends& found) {
+  if (found.history == history_ && found.general >= general_.position && found.returned >= returned_.position) return;
+  history_ = found.history;
+  general_.position = found.general;
+  returned_.position = found.returned;
+  missed_ = true;
 }
 
 Result<News> StreamNews::wait(milliseconds longest) {
@@ -79,6 +89,12 @@ Result<News> StreamNews::wait(milliseconds longest) {
     BRINE_LET(const Reply reply, connection_->ask({"XREAD", "COUNT", kEntriesAtOnce, "BLOCK", block_ms, "STREAMS", layout_.news,
                                                    layout_.returned, general, returned}));
     for (std::size_t i = 0; i < reply.view().size(); ++i) BRINE_TRY(take(reply[i], news));
+    // The server may have become another one's replica behind this connection: then nothing would ever come.
+    if (!news.empty()) quiet_ = 0;
+    if (++quiet_ < kQuietWaits) return {};
+    quiet_ = 0;
+    BRINE_LET(const Ends found, ends());
+    go_on_with(found);
     return {};
   };
   if (auto status = read(); !status) {

@@ -26,9 +26,14 @@ class StreamNews final : public NewsReader {
     std::uint64_t position = 0;
   };
 
+  struct Ends {
+    std::string history;  // of the server
+    std::uint64_t general = 0, returned = 0;  // numbers of the newest entries
+  };
+
   Status connect();
-  // The numbers of the newest entries.
-  Result<std::pair<std::uint64_t, std::uint64_t>> ends();
+  Result<Ends> ends();
+  void go_on_with(const Ends& found);
   Status take(ReplyView stream, News& news);
   Status take_entry(const Stream& stream, ReplyView fields, News& news);
 
@@ -36,10 +41,12 @@ class StreamNews final : public NewsReader {
   const Layout& layout_;
   const std::string origin_;
   const milliseconds patience_;
+  std::string history_;
   Stream general_;
   Stream returned_;
   std::optional<Connection> connection_;
   bool missed_ = false;
+  int quiet_ = 0;
 };
 
 }  // namespace brine::store::redis

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "store/packed_jid.h"
 #include "store/redis/packing.h"
+#include "store/redis/replication.h"
 
 namespace brine::store::redis {
 namespace {
@@ -383,6 +384,10 @@ Result<bool> Reader::succeeds(std::uint64_t epoch) {
 Result<UnixMicros> Reader::time() {
   BRINE_LET(const Reply reply, connection_.ask({"TIME"}));
   return static_cast<UnixMicros>(number(reply[0]) * 1'000'000 + number(reply[1]));
+}
+
+Status Reader::wait_for_replicas(int replicas, milliseconds patience) {
+  return redis::wait_for_replicas(connection_, layout_, replicas, patience);
 }
 
 }  // namespace brine::store::redis

@@ -41,6 +41,7 @@ class Reader {
   Result<OutboxUsage> outbox_usage();
   Result<UnixMicros> time();
   Result<bool> succeeds(std::uint64_t epoch);
+  Status wait_for_replicas(int replicas, milliseconds patience);
 
  private:
   // Every field and value of a hash, in portions, so that a large one holds up nobody for long.

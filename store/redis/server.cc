@@ -83,10 +83,19 @@ Status check_sync(Connection& connection, const Info& info) {
 
 }  // namespace
 
+// What sentinels tell may be a moment old: the server is asked as well (https://redis.io/docs/reference/sentinel-clients/).
 Result<Connection> connect_server(const Endpoint& endpoint, const Login& login, milliseconds patience) {
   if (!endpoint.by_sentinel()) return Connection::open(endpoint.servers.front(), login, patience);
   BRINE_LET(const Address address, ask_sentinels(endpoint, patience));
-  return Connection::open(address, login, patience);
+  BRINE_LET(Connection connection, Connection::open(address, login, patience));
+  BRINE_LET(const Reply reply, connection.ask({"INFO", "replication"}));
+  if (text(parse_info(reply.view().text()), "role") == "master") return connection;
+  return fail(Code::kUnavailable, "redis " + connection.address() + " is a replica: it takes no changes");
+}
+
+Result<std::string> history_of(Connection& connection) {
+  BRINE_LET(const Reply reply, connection.ask({"INFO", "replication"}));
+  return text(parse_info(reply.view().text()), "master_replid");
 }
 
 Result<ServerFacts> judge_server(Connection& connection, const Endpoint& endpoint, RedisDurability durability, milliseconds patience) {

@@ -19,6 +19,9 @@ struct ServerFacts {
 };
 
 // kUnsupported: too old, evicts keys, or does not sync as durability asks; kUnavailable: a replica.
+// Names the history of writes that the server goes on with: another one when a replica has taken over, or the server was started again.
+Result<std::string> history_of(Connection& connection);
+
 Result<ServerFacts> judge_server(Connection& connection, const Endpoint& endpoint, RedisDurability durability, milliseconds patience);
 
 }  // namespace brine::store::redis

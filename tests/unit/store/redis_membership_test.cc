@@ -180,6 +180,42 @@ TEST_F(RedisMembership, TheFirstClaimOfASettingHolds) {
   EXPECT_EQ(value_of(b_store->claim_setting("founder", "b")), "a");
 }
 
+TEST_F(RedisMembership, NewsOverABrokenConnectionAreReadOnceItIsMadeAgain) {
+  auto connection = redis::Connection::open({.host = "", .port = 0, .path = server().path()}, {}, milliseconds(10'000));
+  ASSERT_TRUE(connection);
+  ASSERT_TRUE(connection->ask({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}));
+  std::vector<Presence> arrivals{at("m1", "b")};
+  while (!b->arrived(arrivals)) {
+  }
+  EXPECT_FALSE(a_news->wait(milliseconds(10'000)));
+  const News news = next_news();
+  EXPECT_FALSE(news.missed);
+  EXPECT_THAT(news.presence, ElementsAre(minion("m1")));
+}
+
+TEST_F(RedisMembership, AfterAnotherServerOrARestartNewsMayHaveBeenMissed) {
+  RedisServer own;
+  const auto opened = open_redis_store({.url = own.url(), .cluster = "restarts", .patience = milliseconds(10'000)});
+  ASSERT_TRUE(opened);
+  const auto news = value_of((*opened)->news());
+  own.kill();
+  own.start();
+  EXPECT_FALSE(news->wait(milliseconds(10'000)));
+  EXPECT_TRUE(value_of(news->wait(milliseconds(10'000))).missed);
+  EXPECT_FALSE(value_of(news->wait(milliseconds(1))).missed);
+}
+
+TEST_F(RedisMembership, AServerThatHasGoneBackBehindTheConnectionIsNoticed) {
+  ASSERT_TRUE(b->running({{jid_number(1), {0}}}));
+  EXPECT_FALSE(next_news().missed);
+  auto connection = redis::Connection::open({.host = "", .port = 0, .path = server().path()}, {}, milliseconds(10'000));
+  ASSERT_TRUE(connection);
+  ASSERT_TRUE(connection->ask({"HSET", "brine:{" + cluster_ + "}:counters", "news", "0"}));
+  News news;
+  for (int waits = 0; waits < 1'000 && news.empty(); ++waits) news = value_of(a_news->wait(milliseconds(1)));
+  EXPECT_TRUE(news.missed);
+}
+
 TEST_F(RedisMembership, AFullServerStillProlongsLeases) {
   RedisServer full({"--maxmemory", "100mb"});
   auto opened = open_redis_store({.url = full.url(), .cluster = "full", .patience = milliseconds(10'000)});

@@ -51,7 +51,8 @@ class Keeper:
             self.crashes.append(f"{self.name} did not end within {STOP_PATIENCE:.0f} s of SIGTERM")
             self.daemon.kill()
             return
-        self.judge(status)
+        if status != -signal.SIGTERM:  # it may have been stopped before it got as far as handling that
+            self.judge(status)
 
     def judge(self, status):
         if status not in EXPECTED_EXITS and status != -signal.SIGKILL:

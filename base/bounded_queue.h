@@ -30,7 +30,7 @@ class BoundedQueue {
   // Takes up to max items; waits until there is at least one, the queue is closed, or the timeout has passed.
   std::vector<T> pop_batch(std::size_t max, std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_);
-    ready_.wait_for(lock, timeout, [this] { return !items_.empty() || closed_; });
+    if (timeout.count() > 0) ready_.wait_for(lock, timeout, [this] { return !items_.empty() || closed_; });
     std::vector<T> batch;
     const std::size_t count = std::min(max, items_.size());
     batch.reserve(count);

@@ -14,6 +14,23 @@ void TaskLoop::start(milliseconds interval, Task tick) {
   thread_ = start_thread(name_, [this, interval, tick = std::move(tick)](std::stop_token) { run(interval, tick); });
 }
 
+void TaskLoop::start_by_hand(milliseconds interval, Task tick, const Clock& clock) {
+  by_hand_.emplace(clock, interval, std::move(tick), clock.now() + interval);
+}
+
+void TaskLoop::turn() {
+  std::deque<Task> tasks;
+  {
+    std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
+  }
+  for (const Task& task : tasks) task();
+  if (const MonoTime now = by_hand_->clock.now(); now >= by_hand_->next_tick) {
+    by_hand_->tick();
+    by_hand_->next_tick = now + by_hand_->interval;
+  }
+}
+
 void TaskLoop::stop() {
   {
     std::lock_guard lock(mutex_);

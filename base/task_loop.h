@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -24,6 +25,9 @@ class TaskLoop {
 
   // tick runs on the loop at least every interval.
   void start(milliseconds interval, Task tick);
+  // Without a thread: turn() runs what is queued, and tick when it is due by this clock.
+  void start_by_hand(milliseconds interval, Task tick, const Clock& clock);
+  void turn();
   // Runs what is queued, then ends the thread. Later posts are dropped.
   void stop();
 
@@ -33,6 +37,12 @@ class TaskLoop {
   bool on_this_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
  private:
+  struct ByHand {
+    const Clock& clock;
+    milliseconds interval;
+    Task tick;
+    MonoTime next_tick;
+  };
   void run(milliseconds interval, const Task& tick);
 
   const std::string name_;
@@ -41,6 +51,7 @@ class TaskLoop {
   std::condition_variable ready_;
   std::deque<Task> tasks_;  // guarded by mutex_
   bool stopping_ = false;   // guarded by mutex_
+  std::optional<ByHand> by_hand_;
   std::jthread thread_;
 };
 

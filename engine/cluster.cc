@@ -49,6 +49,7 @@ Status Cluster::open() {
 Status Cluster::load() {
   BRINE_LET(const std::vector<store::Presence> all, parts_.store.presence());
   for (const store::Presence& presence : all) {
+    disown(presence);
     Minion* minion = parts_.roster.find(presence.id);
     if (minion == nullptr) continue;
     minion->generation = presence.generation;
@@ -125,16 +126,23 @@ void Cluster::on_placed(const std::vector<store::Presence>& minions) {
       minion->generation = presence.generation;
       minion->elsewhere.clear();
     } else if (!minion->elsewhere.empty() && minion->session) {
-      parts_.gateway.end_session(*minion->session, GoodbyeReason::kDisplaced, "the same minion connected to another master");
+      displace(*minion);
     }
   }
+}
+
+void Cluster::displace(const Minion& minion) {
+  parts_.gateway.end_session(*minion.session, GoodbyeReason::kDisplaced, "the same minion connected to another master");
 }
 
 void Cluster::place(const store::Presence& presence) {
   Minion* minion = parts_.roster.find(presence.id);
   if (minion == nullptr || presence.master == peers_.self() || presence.generation < minion->generation) return;
+  const bool newer = presence.generation > minion->generation;
   minion->generation = presence.generation;
   if (presence.state != store::Presence::State::kHere) {
+    // It has been with another master since it came here: if this session is alive all the same, it comes again.
+    if (newer && minion->session && !minion->arriving) displace(*minion);
     if (minion->elsewhere.empty()) return;
     parts_.roster.lost_elsewhere(*minion, presence.state == store::Presence::State::kLeft);
     if (!minion->session) listener_.went(presence.id);
@@ -143,11 +151,20 @@ void Cluster::place(const store::Presence& presence) {
   const bool was_connected = minion->connected();
   minion->elsewhere = presence.master;
   minion->journal_known = false;
-  if (minion->session && !minion->arriving)
-    parts_.gateway.end_session(*minion->session, GoodbyeReason::kDisplaced, "the same minion connected to another master");
+  if (minion->session && !minion->arriving) displace(*minion);
   if (!minion->session) minion->left = false;
   parts_.board.session_opened_elsewhere(presence.id, *minion);
   if (!was_connected) listener_.came(presence.id);
+}
+
+// What the store takes to be here and is not: it went before this master was started, or while the store could not be told.
+void Cluster::disown(const store::Presence& presence) {
+  if (presence.master != peers_.self() || presence.state != store::Presence::State::kHere) return;
+  if (const Minion* minion = parts_.roster.find(presence.id); minion != nullptr && minion->session) return;
+  store::Presence gone = presence;
+  gone.state = store::Presence::State::kLost;
+  gone.since = parts_.clock.unix_now();
+  peers_.went(std::move(gone));
 }
 
 bool Cluster::is_live(const std::string& master) const {
@@ -242,7 +259,10 @@ void Cluster::read_everything() {
   fetch([this] { return parts_.store.grains(); }, [this](const std::vector<store::GrainsRecord>& records) { take_grains(records); });
   fetch([this] { return parts_.store.presence(); },
         [this](const std::vector<store::Presence>& all) {
-          for (const store::Presence& presence : all) place(presence);
+          for (const store::Presence& presence : all) {
+            place(presence);
+            disown(presence);
+          }
         });
   for (const auto& job : parts_.board.open_jobs()) refresh_job(job->record->jid);
   for (const JobId& jid : unread_) read_job(jid);
@@ -384,6 +404,9 @@ void Cluster::tick() {
   std::erase_if(early_, [now](const auto& entry) { return entry.second.until < now; });
   if (now < next_catch_up_) return;
   next_catch_up_ = now + kCatchUpEvery;
+  // What failed here may have been done all the same, and is told to the others only.
+  const std::uint64_t failures = parts_.ledger.counters().store_failures;
+  if (std::exchange(failures_seen_, failures) != failures) behind_ = true;
   peers_.set_minions(static_cast<std::uint32_t>(parts_.roster.connected()));
   if (behind_ && parts_.ledger.available()) read_everything();
   reserve_indexes();

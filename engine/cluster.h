@@ -84,6 +84,8 @@ class Cluster {
   void on_masters(std::vector<store::MasterCard> masters);
   void on_placed(const std::vector<store::Presence>& minions);
   void place(const store::Presence& presence);
+  void displace(const Minion& minion);
+  void disown(const store::Presence& presence);
   void announce_all();
   void read_everything();
   void begin_anew();
@@ -110,6 +112,7 @@ class Cluster {
   bool reserving_ = false;
   bool restoring_ = false;  // the store does not hold yet what is known here
   bool behind_ = false;     // a read has failed: everything has to be read again
+  std::uint64_t failures_seen_ = 0;  // of the ledger
   MonoTime next_catch_up_{};
 };
 

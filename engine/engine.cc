@@ -68,6 +68,7 @@ Engine::~Engine() { stop(); }
 void Engine::share(store::SharedStore& store, PeerOptions options, ClusterHooks hooks) {
   ClusterParts parts{store, gateway_, events_, clock_, ledger_,
                      keys_, roster_,  index_,  board_, [this](std::function<void()> task) { loop_.post(std::move(task)); }};
+  options.drive = options_.drive;
   cluster_ = std::make_unique<Cluster>(std::move(parts), std::move(options),
                                        Cluster::Listener{.published = [this](const store::JobRecord& job) { event_job(job); },
                                                          .returned =
@@ -108,8 +109,9 @@ Status Engine::start() {
   BRINE_LET(const store::FeedPosition feed_end, store_.feed_end());
   if (cluster_) BRINE_TRY(cluster_->load());
   BRINE_TRY(load_open_jobs());
-  loop_.start(kTick, [this] { tick(); });
-  ledger_.start(feed_end);
+  if (options_.drive == Drive::kByHand) loop_.start_by_hand(kTick, [this] { tick(); }, clock_);
+  if (options_.drive == Drive::kThreads) loop_.start(kTick, [this] { tick(); });
+  ledger_.start(feed_end, options_.drive);
   loop_.post([this] { learn_grains(); });
   return {};
 }
@@ -123,10 +125,9 @@ Status Engine::load_open_jobs() {
   BRINE_LET(const std::vector<JobId> open, store_.open_jobs(clock_.unix_now()));
   for (const JobId& jid : open) {
     BRINE_LET(auto record, store_.job(jid));
-    if (!record || record->signed_job.empty()) continue;
+    if (!record) continue;
     BRINE_LET(const std::vector<MinionId> returned, store_.returned_minions(jid));
-    if (returned.size() == record->expected.size()) continue;
-    board_.open(std::make_shared<const store::JobRecord>(std::move(*record)), returned);
+    open_known(std::move(*record), returned);
   }
   if (board_.size() > 0) log::info("{} jobs are still open from before", board_.size());
   return {};
@@ -134,6 +135,16 @@ Status Engine::load_open_jobs() {
 
 void Engine::refuse_new_jobs() {
   loop_.post([this] { refusing_ = true; });
+}
+
+void Engine::turn(Part part) {
+  switch (part) {
+    case Part::kEngine: return loop_.turn();
+    case Part::kLedger: return void(ledger_.turn(milliseconds(0)));
+    case Part::kMembers: return cluster_->peers().turn_members();
+    case Part::kFetcher: return cluster_->peers().turn_fetcher();
+    case Part::kNews: return void(cluster_->peers().turn_news(milliseconds(0)));
+  }
 }
 
 void Engine::stop() {
@@ -385,13 +396,7 @@ void Engine::publish(std::shared_ptr<PendingSubmission> pending) {
 void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result<PublishedJob> result) {
   if (!result) return pending->done(std::unexpected(refused(result.error())));
   if (result->result == store::JobResult::kJidExists) return publish(pending);
-  if (result->result == store::JobResult::kRepeated) {
-    auto known = store_.job(result->jid);
-    if (!known) return pending->done(std::unexpected(known.error()));
-    pending->done(Submitted{result->jid, *known ? static_cast<std::uint32_t>((*known)->expected.size()) : 0, true});
-    if (pending->watcher) resume_watch(result->jid, *pending);
-    return;
-  }
+  if (result->result == store::JobResult::kRepeated) return repeated(*pending, result->jid);
   counters_.jobs.fetch_add(1, std::memory_order_relaxed);
   pending->done(Submitted{result->jid, static_cast<std::uint32_t>(pending->record->expected.size()), false});
   event_job(*pending->record);
@@ -404,29 +409,45 @@ void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result
   board_.review(result->jid);
 }
 
-// The watch first, then what is stored: a return may be told twice, but none is missed.
-void Engine::resume_watch(const JobId& jid, const PendingSubmission& pending) {
-  const bool open = board_.watch(jid, pending.watcher, pending.record->timeout, pending.submission.expires > milliseconds(0));
+// What is stored first, then what comes: a return may be told twice, but none is missed.
+void Engine::repeated(const PendingSubmission& pending, const JobId& jid) {
   auto record = store_.job(jid);
-  std::vector<MissingMinion> missing;
-  MinionId after;
+  auto returns = record && *record && pending.watcher ? all_returns_of(jid) : Result<std::vector<store::ReturnRecord>>();
+  if (!record || !returns) return pending.done(std::unexpected(refused(record ? returns.error() : record.error())));
+  pending.done(Submitted{jid, *record ? static_cast<std::uint32_t>((*record)->expected.size()) : 0, true});
+  if (!pending.watcher) return;
+  if (!*record) return pending.watcher->finished({});
   std::vector<MinionId> returned;
-  while (true) {
-    auto page = store_.returns_of(jid, after, kReplayPage);
-    if (!page || page->empty()) break;
-    for (const store::ReturnRecord& value : *page) {
-      pending.watcher->returned(value);
-      returned.push_back(value.minion);
-    }
-    after = page->back().minion;
+  for (const store::ReturnRecord& value : *returns) {
+    pending.watcher->returned(value);
+    returned.push_back(value.minion);
   }
-  if (open) return board_.review(jid);
-  if (record && *record) {
-    for (const MinionId& id : (*record)->expected) {
-      if (!std::binary_search(returned.begin(), returned.end(), id)) missing.push_back(board_.explain(**record, id));
-    }
+  open_known(**record, returned);
+  if (board_.watch(jid, pending.watcher, pending.record->timeout, pending.submission.expires > milliseconds(0))) return board_.review(jid);
+  std::vector<MissingMinion> missing;
+  for (const MinionId& id : (*record)->expected) {
+    if (!std::binary_search(returned.begin(), returned.end(), id)) missing.push_back(board_.explain(**record, id));
   }
   pending.watcher->finished(missing);
+}
+
+Result<std::vector<store::ReturnRecord>> Engine::all_returns_of(const JobId& jid) const {
+  std::vector<store::ReturnRecord> all;
+  while (true) {
+    BRINE_LET(auto page, store_.returns_of(jid, all.empty() ? MinionId() : all.back().minion, kReplayPage));
+    if (page.empty()) return all;
+    std::move(page.begin(), page.end(), std::back_inserter(all));
+  }
+}
+
+// A job that lies in the store and is not over goes to the board, if it is not there.
+void Engine::open_known(store::JobRecord record, const std::vector<MinionId>& returned) {
+  if (board_.find(record.jid) != nullptr || record.signed_job.empty() || record.not_after < clock_.unix_now() ||
+      returned.size() == record.expected.size())
+    return;
+  const JobId jid = record.jid;
+  board_.open(std::make_shared<const store::JobRecord>(std::move(record)), returned);
+  if (cluster_) cluster_->opened(jid);
 }
 
 // Called on the ledger's thread.
@@ -473,10 +494,8 @@ void Engine::fed(const std::vector<store::FeedEntry>& entries) {
       log::error("cannot read job {}: {}", entry.jid.str(), record.error().message);
       continue;
     }
-    if (!*record || (*record)->signed_job.empty()) continue;
-    auto returned = store_.returned_minions(entry.jid);
-    if (!returned || returned->size() == (*record)->expected.size()) continue;
-    board_.open(std::make_shared<const store::JobRecord>(std::move(**record)), *returned);
+    if (!*record) continue;
+    if (const auto returned = store_.returned_minions(entry.jid)) open_known(std::move(**record), *returned);
   }
 }
 

@@ -32,6 +32,7 @@
 namespace brine::engine {
 
 struct EngineOptions {
+  Drive drive = Drive::kThreads;
   KeyPolicy keys;
   BoardPolicy board;
   LedgerOptions ledger;
@@ -142,6 +143,10 @@ class Engine {
   };
   void ask(std::function<void(const View&)> question);
 
+  // By hand: what the thread of this name would do next.
+  enum class Part : std::uint8_t { kEngine, kLedger, kMembers, kFetcher, kNews };
+  void turn(Part part);
+
   store::StateStore& store() { return store_; }
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
@@ -166,7 +171,9 @@ class Engine {
   void accept(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done);
   void publish(std::shared_ptr<PendingSubmission> pending);
   void published(const std::shared_ptr<PendingSubmission>& pending, Result<PublishedJob> result);
-  void resume_watch(const JobId& jid, const PendingSubmission& pending);
+  void repeated(const PendingSubmission& pending, const JobId& jid);
+  Result<std::vector<store::ReturnRecord>> all_returns_of(const JobId& jid) const;
+  void open_known(store::JobRecord record, const std::vector<MinionId>& returned);
   JobId next_jid();
   void committed(std::vector<CommittedReturn> returns);
   void acknowledge(const std::vector<CommittedReturn>& returns);

@@ -21,9 +21,14 @@ Ledger::Ledger(store::StateStore& store, const Clock& clock, LedgerOptions optio
 
 Ledger::~Ledger() { stop(); }
 
-void Ledger::start(store::FeedPosition feed_from) {
+void Ledger::start(store::FeedPosition feed_from, Drive drive) {
   go_to(feed_from);
-  thread_ = start_thread("ledger", [this](std::stop_token) { run(); });
+  look_at_feed();
+  if (drive == Drive::kByHand) return;
+  thread_ = start_thread("ledger", [this](std::stop_token) {
+    while (turn(kIdleWait)) {
+    }
+  });
 }
 
 void Ledger::stop() {
@@ -99,22 +104,19 @@ void Ledger::set_trouble(const Error* error) {
   available_ = error == nullptr;
 }
 
-void Ledger::run() {
-  read_feed();
-  while (true) {
-    counters_.turns.fetch_add(1, std::memory_order_relaxed);
-    std::vector<Entry> entries = queue_.pop_batch(options_.batch, kIdleWait);
-    adopt_if_asked(entries);
-    if (!available_ && !bring_back()) {
-      refuse(entries, Error{Code::kUnavailable, "the store is away: " + trouble()});
-    } else {
-      std::erase_if(entries, [](const Entry& entry) { return std::holds_alternative<Wake>(entry); });
-      if (!entries.empty()) commit(std::move(entries));
-      if (feed_grew_.exchange(false)) read_feed();
-      expire_if_due();
-    }
-    if (queue_.closed() && queue_.size() == 0) return;
+bool Ledger::turn(milliseconds wait) {
+  counters_.turns.fetch_add(1, std::memory_order_relaxed);
+  std::vector<Entry> entries = queue_.pop_batch(options_.batch, wait);
+  adopt_if_asked(entries);
+  if (!available_ && !bring_back()) {
+    refuse(entries, Error{Code::kUnavailable, "the store is away: " + trouble()});
+  } else {
+    std::erase_if(entries, [](const Entry& entry) { return std::holds_alternative<Wake>(entry); });
+    if (!entries.empty()) commit(std::move(entries));
+    if (feed_grew_.exchange(false)) read_feed();
+    expire_if_due();
   }
+  return !queue_.closed() || queue_.size() > 0;
 }
 
 bool Ledger::bring_back() {

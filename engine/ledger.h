@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/duration_histogram.h"
 #include "base/result.h"
+#include "base/thread.h"
 #include "engine/session.h"
 #include "store/state_store.h"
 
@@ -89,7 +90,9 @@ class Ledger {
   ~Ledger();
 
   // Reads the feed from here on.
-  void start(store::FeedPosition feed_from);
+  void start(store::FeedPosition feed_from, Drive drive = Drive::kThreads);
+  // By hand: one turn of its thread, which waits so long for something to do. False: it has ended.
+  bool turn(milliseconds wait);
   // Commits what is queued, then ends.
   void stop();
 
@@ -138,7 +141,6 @@ class Ledger {
   using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, store::GrainsRecord, std::vector<store::JournalMark>, Setting,
                              ReturnerAt, Wake, Adopt>;
 
-  void run();
   void commit(std::vector<Entry> entries);
   store::Batch batch_of(const std::vector<Entry>& entries) const;
   void settle(std::vector<Entry>& entries, const store::CommitOutcome& outcome);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <set>
 
 #include "base/log.h"
 #include "base/thread.h"
@@ -47,11 +48,16 @@ Status Peers::join(std::string address) {
     auto renewed = renew_once();
     if (renewed) break;
     // What this master was before it was killed may still hold the lease for a moment.
-    if (renewed.error().code != Code::kExists || clock_.now() > patience) return renewed;
+    if (renewed.error().code != Code::kExists || clock_.now() > patience || options_.drive == Drive::kByHand) return renewed;
     pause.wait_for(lock, kPauseAfterFailure);
   }
   led_ = joined_ = true;
   look_at_masters();
+  if (options_.drive == Drive::kByHand) {
+    fetcher_.start_by_hand(seconds(1), [] {}, clock_);
+    members_.start_by_hand(kTick, [this] { tick(); }, clock_);
+    return {};
+  }
   fetcher_.start(seconds(1), [] {});
   members_.start(kTick, [this] { tick(); });
   news_thread_ = start_thread("news", [this](const std::stop_token& stop) { read_news(stop); });
@@ -146,6 +152,19 @@ void Peers::arrived(store::Presence minion) { note({Note::Kind::kArrived, std::m
 void Peers::went(store::Presence minion) { note({Note::Kind::kWent, std::move(minion), {}, 0}); }
 void Peers::running(JobId jid, std::uint32_t place) { note({Note::Kind::kRunning, {}, std::move(jid), place}); }
 
+// Who came and went before it could be told has perhaps come to another master since: that must not be overwritten. That it went names the
+// arrival that was told last.
+void Peers::leave_out_visits(std::vector<Note>& notes) {
+  std::set<MinionId> left;  // later
+  std::vector<Note> kept;
+  for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
+    if (note->kind == Note::Kind::kWent && note->minion.generation == 0) left.insert(note->minion.id);
+    if (note->kind != Note::Kind::kArrived || left.erase(note->minion.id) == 0) kept.push_back(std::move(*note));
+  }
+  std::reverse(kept.begin(), kept.end());
+  notes = std::move(kept);
+}
+
 // In the order in which they were noted; what follows one another of one kind goes together. Without a lease nothing is told: who is here
 // is told again when it is regained.
 void Peers::tell() {
@@ -154,6 +173,7 @@ void Peers::tell() {
     const std::scoped_lock guard(mutex_);
     notes.swap(notes_);
   }
+  leave_out_visits(notes);
   std::size_t told = 0;
   while (told < notes.size()) {
     const auto kind = notes[told].kind;
@@ -189,8 +209,8 @@ Status Peers::tell_arrived(std::vector<store::Presence> minions) {
 
 Status Peers::tell_went(std::vector<store::Presence> minions) {
   for (store::Presence& minion : minions) {
-    const auto known = generations_.find(minion.id);
-    minion.generation = known == generations_.end() ? 0 : known->second;
+    if (const auto known = generations_.find(minion.id); minion.generation == 0 && known != generations_.end())
+      minion.generation = known->second;
   }
   BRINE_TRY(membership_->went(minions));
   return {};
@@ -202,16 +222,21 @@ void Peers::read_news(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any pause;
   while (!stop.stop_requested()) {
-    auto news = news_->wait(kNewsWait);
-    if (!news) {
-      log::debug("no news of the other masters: {}", news.error().message);
-      std::unique_lock lock(mutex);
-      pause.wait_for(lock, stop, kPauseAfterFailure, [] { return false; });
-      continue;
-    }
-    if (news->masters || news->missed) members_.post([this] { look_at_masters(); });
-    if (!news->empty()) listener_.news(std::move(*news));
+    if (turn_news(kNewsWait)) continue;
+    std::unique_lock lock(mutex);
+    pause.wait_for(lock, stop, kPauseAfterFailure, [] { return false; });
   }
+}
+
+bool Peers::turn_news(milliseconds wait) {
+  auto news = news_->wait(wait);
+  if (!news) {
+    log::debug("no news of the other masters: {}", news.error().message);
+    return false;
+  }
+  if (news->masters || news->missed) members_.post([this] { look_at_masters(); });
+  if (!news->empty()) listener_.news(std::move(*news));
+  return true;
 }
 
 }  // namespace brine::engine

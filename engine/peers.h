@@ -18,11 +18,13 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task_loop.h"
+#include "base/thread.h"
 #include "store/shared_store.h"
 
 namespace brine::engine {
 
 struct PeerOptions {
+  Drive drive = Drive::kThreads;
   store::MasterCard self;  // its address may be set later
   milliseconds lease{5'000};
   milliseconds renew_every{1'000};
@@ -50,14 +52,19 @@ class Peers {
 
   // Opens the news, and judges the clock: everything that is read from the store from now on is followed by the news of its changes.
   Status open();
-  // Takes the lease and joins the others. kExists: another process has this id; an earlier life of this master is waited for.
+  // Takes the lease and joins the others. kExists: another process has this id; an earlier life of this master is waited for (not by hand).
   Status join(std::string address);
   // Leaves them, so that minions and masters need not wait for the lease to end.
   void stop();
 
   void arrived(store::Presence minion);
-  void went(store::Presence minion);
+  void went(store::Presence minion);  // generation 0: that which its arrival here was given
   void running(JobId jid, std::uint32_t place);
+  // By hand: what these threads would do next.
+  void turn_members() { members_.turn(); }
+  void turn_fetcher() { fetcher_.turn(); }
+  bool turn_news(milliseconds wait);  // false: they could not be read
+
   // On the thread that reads: one after the other.
   void fetch(std::function<void()> task) { fetcher_.post(std::move(task)); }
 
@@ -83,6 +90,7 @@ class Peers {
   void look_at_masters();
   void look_for_others();
   void tell();
+  static void leave_out_visits(std::vector<Note>& notes);
   Status tell_arrived(std::vector<store::Presence> minions);
   Status tell_went(std::vector<store::Presence> minions);
   void read_news(const std::stop_token& stop);

@@ -165,6 +165,19 @@ TEST_F(ClusterTest, TheMinionsOfAMasterThatIsGoneAreAway) {
   EXPECT_TRUE(a.sees("m1", ""));
 }
 
+TEST_F(ClusterTest, WhatAnEarlierLifeOfAMasterHeldIsDisowned) {
+  auto c = std::make_unique<Side>(cluster, "c");
+  c->connect("m1", 1);
+  ASSERT_TRUE(a.sees("m1", "c"));
+  c.reset();
+  ASSERT_EQ(a.store->presence_of({minion_id("m1")})->at(0).state, store::Presence::State::kHere);
+  c = std::make_unique<Side>(cluster, "c");
+  EXPECT_TRUE(eventually([&] { return a.store->presence_of({minion_id("m1")})->at(0).state == store::Presence::State::kLost; }));
+  EXPECT_TRUE(a.sees("m1", ""));
+  c->connect("m1", 2);
+  EXPECT_TRUE(a.sees("m1", "c"));
+}
+
 TEST_F(ClusterTest, OpenJobsAreSentAgainByTheMasterThatAMinionMovesTo) {
   a.connect("m1", 1);
   ASSERT_TRUE(b.sees("m1", "a"));

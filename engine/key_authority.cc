@@ -83,7 +83,8 @@ void KeyAuthority::take(const store::KeyRecord& record) {
   const store::KeyRecord* before = find(record.id, record.state == store::KeyState::kDenied);
   if (before != nullptr && before->version >= record.version) return;
   const bool was_accepted = before != nullptr && before->state == store::KeyState::kAccepted;
-  const bool same_key = before != nullptr && before->public_key == record.public_key;
+  // Another index: it was deleted, and accepted again.
+  const bool same_key = before != nullptr && before->public_key == record.public_key && before->index == record.index;
   const bool accepted = record.state == store::KeyState::kAccepted;
   apply(record);
   if (record.state == store::KeyState::kDenied) return;

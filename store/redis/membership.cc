@@ -101,7 +101,8 @@ Status RedisMembership::went(const std::vector<Presence>& minions) {
       values.push_back(pack_presence(minions[i]));
     }
     const std::string packed = pack_names(names);
-    Words words{origin_, packed};
+    const std::string named = std::to_string(sizeof(std::uint32_t) + master_.size());  // as packed: length and text
+    Words words{origin_, packed, named};
     words.insert(words.end(), values.begin(), values.end());
     BRINE_TRY(call(Script::kWent, {layout_.lease + master_, layout_.presence, layout_.counters, layout_.news}, words,
                    [](ReplyView) { return Status(); }));

@@ -238,12 +238,14 @@ redis.call('XADD', KEYS[4], 'MAXLEN', '~', 20000, string.format('%.0f-0', news),
 return last - count + 1
 )";
 
-// KEYS: as above. ARGV: token, ids, then for each minion: id, generation (20 digits), presence.
+// KEYS: as above. ARGV: token, ids, how many bytes of a presence name the master, then for each minion: id, generation (20 digits), presence.
+// A server that took over may give generations again: so the master counts as well.
 constexpr const char* kWentText = R"(
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the lease is not held') end
-for i = 3, #ARGV, 3 do
+local named = tonumber(ARGV[3])
+for i = 4, #ARGV, 3 do
   local held = redis.call('HGET', KEYS[2], ARGV[i])
-  if held and string.sub(held, 1, 20) == ARGV[i + 1] then
+  if held and string.sub(held, 1, 20 + named) == ARGV[i + 1] .. string.sub(ARGV[i + 2], 1, named) then
     redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1] .. ARGV[i + 2])
   end
 end

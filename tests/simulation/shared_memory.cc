@@ -136,7 +136,9 @@ class Member final : public store::Membership {
     return fenced([&] {
       for (const store::Presence& minion : minions) {
         const auto held = server_.now.presence.find(minion.id);
-        if (held != server_.now.presence.end() && held->second.generation == minion.generation) held->second = minion;
+        if (held != server_.now.presence.end() && held->second.generation == minion.generation &&
+            held->second.master == minion.master)
+          held->second = minion;
       }
       tell([&](News& news) {
         for (const store::Presence& minion : minions) news.presence.push_back(minion.id);

@@ -1,7 +1,7 @@
 """Drives jobs through a real cluster under a seeded schedule of faults and judges what came of them: see README.md.
 
 usage: python3 -m chaos.run [--seed S | --seeds FIRST-LAST] [--minutes M | --seconds N] [--masters N] [--minions N]
-                            [--sentinel] [--durability async|replicated] [--keep]
+                            [--sentinel | --namespaces] [--durability async|replicated] [--keep]
 """
 
 import argparse
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.collect import collect, settle
-from chaos.schedule import KINDS, SENTINEL_KINDS, absence, schedule
+from chaos.namespaces import Namespaces
+from chaos.schedule import KINDS, NAMESPACE_KINDS, SENTINEL_KINDS, absence, schedule
 from chaos.stores import OneStore, SentinelStore
 from chaos.verdict import judge
 from chaos.workload import Submitter
@@ -36,22 +37,29 @@ class Shape:
     minions: int
     sentinel: bool = False
     durability: str = "async"
+    namespaces: bool = False
 
     def __str__(self):
         store = "three Redis under Sentinel" if self.sentinel else "one Redis"
-        return f"{self.masters} masters on {store} ({self.durability}), {self.minions} minions, {self.seconds:g} s"
+        where = ", each in a network namespace" if self.namespaces else ""
+        return f"{self.masters} masters on {store} ({self.durability}), {self.minions} minions{where}, {self.seconds:g} s"
 
 
 class Run:
     def __init__(self, seed, shape, folder, say):
         self.seed, self.seconds, self.folder, self.say = seed, shape.seconds, Path(folder), say
         masters, minions = list(MASTER_NAMES[: shape.masters]), [f"m{i}" for i in range(shape.minions)]
-        store = (SentinelStore if shape.sentinel else OneStore)(self.folder, shape.durability)
-        self.world = World(self.folder, masters, minions, store)
+        network = Namespaces(masters + minions) if shape.namespaces else None
+        if shape.sentinel:
+            store = SentinelStore(self.folder, shape.durability)
+        else:
+            store = OneStore(self.folder, shape.durability, network.gateway if network else None)
+        self.world = World(self.folder, masters, minions, store, network)
         self.stopped = threading.Event()
         self.absent, self.absent_from = absence(seed, shape.seconds, minions)
         others = [id for id in minions if id != self.absent]
-        self.faults = schedule(seed, shape.seconds, masters, others, SENTINEL_KINDS if shape.sentinel else KINDS)
+        kinds = SENTINEL_KINDS if shape.sentinel else NAMESPACE_KINDS if shape.namespaces else KINDS
+        self.faults = schedule(seed, shape.seconds, masters, others, kinds)
 
     def clock(self):
         return time.monotonic() - self.began
@@ -144,7 +152,9 @@ def parse(words):
     length.add_argument("--seconds", type=float, help="of one run, without start and end (default: 60)")
     parser.add_argument("--masters", type=int, default=3, choices=range(1, len(MASTER_NAMES) + 1), metavar="N")
     parser.add_argument("--minions", type=int, default=12, choices=range(2, 1001), metavar="N")
-    parser.add_argument("--sentinel", action="store_true", help="three Redis under Sentinel, which fail over; no cut links to them")
+    store = parser.add_mutually_exclusive_group()
+    store.add_argument("--sentinel", action="store_true", help="three Redis under Sentinel, which fail over; no cut links to them")
+    store.add_argument("--namespaces", action="store_true", help="every daemon in a network namespace; silent partitions; needs root")
     parser.add_argument("--durability", choices=("async", "replicated"), help="default: replicated with --sentinel, else async")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a run that passed")
     return parser.parse_args(words)
@@ -162,7 +172,7 @@ def main(words):
         signal.signal(number, lambda *_: sys.exit(130))
     durability = options.durability or ("replicated" if options.sentinel else "async")
     seconds = options.seconds or (options.minutes or 1.0) * 60
-    shape = Shape(seconds, options.masters, options.minions, options.sentinel, durability)
+    shape = Shape(seconds, options.masters, options.minions, options.sentinel, durability, options.namespaces)
     failed = []
     for seed in seeds_of(options):
         verdict, _ = run_seed(seed, shape, options.keep, say)

@@ -30,6 +30,14 @@ KINDS = {
 }
 
 
+# Between namespaces: a minion or a master alone, a master without the store, a master without every other minion.
+NAMESPACE_KINDS = {
+    **{kind: values for kind, values in KINDS.items() if not kind.endswith(("_store", "_minions"))},
+    "island_minion": (4, 0.5, 4.0, 9.0),
+    "island_master": (3, 0.5, 4.0, 9.0),
+    "part_store": (4, 0.5, 4.0, 9.0),
+    "part_minions": (4, 0.5, 4.0, 9.0),
+}
 # Of a store with replicas: faults of the primary, of which the longer ones end in a failover; lag: first the replicas stop for so long.
 SENTINEL_KINDS = {
     **{kind: values for kind, values in KINDS.items() if not kind.endswith(("_store", "_redis"))},

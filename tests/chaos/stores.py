@@ -16,8 +16,10 @@ class OneStore:
 
     links = True
 
-    def __init__(self, folder, durability):
-        self.redis = Redis(folder / "redis")
+    def __init__(self, folder, durability, address=None):
+        """address: besides the loopback."""
+        self.address = address
+        self.redis = Redis(folder / "redis", *(["--bind", "127.0.0.1", address, "--protected-mode", "no"] if address else []))
         self.durability = durability
 
     @property
@@ -29,7 +31,8 @@ class OneStore:
         return self.redis.url
 
     def state(self, link):
-        return {"backend": "redis", "url": f"redis://{link.address}", "durability": self.durability}
+        where = link.address if link else f"{self.address}:{self.port}"
+        return {"backend": "redis", "url": f"redis://{where}", "durability": self.durability}
 
     def start(self):
         self.redis.start()

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from chaos.history import ACCEPTED, REFUSED, UNKNOWN, History, Submission
-from chaos.schedule import KINDS, LEAD_IN, SENTINEL_KINDS, absence, place, schedule
+from chaos.schedule import KINDS, LEAD_IN, NAMESPACE_KINDS, SENTINEL_KINDS, absence, place, schedule
 from chaos.verdict import judge
 
 ASYNC, SYNC, ECHO = "20261123112439000001", "20261123112439000002", "20261123112439000003"
@@ -320,6 +320,6 @@ def test_one_minion_is_absent_from_within_the_run():
     assert gone in FLEET and 0 < at < 60
 
 
-@pytest.mark.parametrize("kinds", [KINDS, SENTINEL_KINDS])
+@pytest.mark.parametrize("kinds", [KINDS, SENTINEL_KINDS, NAMESPACE_KINDS])
 def test_every_kind_of_fault_happens(kinds):
     assert {fault.kind for seed in range(20) for fault in schedule(seed, 20, MASTERS, FLEET, kinds)} == set(kinds)

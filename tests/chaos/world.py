@@ -8,11 +8,13 @@ import time
 from cluster import Cluster
 from fleet import Daemon, await_
 
+from chaos.namespaces import PORT
 from chaos.relay import Relay
 from chaos.workload import LOG
 
 EXPECTED_EXITS = {0, 69}  # stopped; no store when it started
 RESTART_AFTER = 0.5  # seconds after which a daemon that ended by itself is started again, as systemd does
+PATIENCES = {"reconnect_grace": "2s", "heartbeat": 1, "heartbeat_timeout": 3}  # of masters
 STOP_PATIENCE = 30.0  # seconds for SIGTERM
 
 
@@ -74,41 +76,49 @@ class Keeper:
 class ChaosCluster(Cluster):
     """Every master is reached by minions, and reaches the store where it has links, through relays of its own."""
 
-    def __init__(self, folder, redis):
+    def __init__(self, folder, redis, network=None):
         super().__init__(folder, redis)
+        self.network = network
         self.store_links, self.minion_links = {}, {}
 
     def add_master(self, name, **settings):
+        if self.network:
+            settings |= {"interface": "0.0.0.0", "ret_port": PORT, "address": f"{self.network.addresses[name]}:{PORT}"}
+            master = super().add_master(name, state=self.redis.state(None), **PATIENCES, **settings)
+            master.wrapper = self.network.wrapper(name)
+            return master
         store = self.store_links[name] = Relay(lambda: self.redis.port) if self.redis.links else None
         minions = self.minion_links[name] = Relay(lambda: master.settings["ret_port"] or None)
         master = super().add_master(
             name,
             address=minions.address,
             state=self.redis.state(store),
-            reconnect_grace="2s",
-            heartbeat=1,
-            heartbeat_timeout=3,
+            **PATIENCES,
             **settings,
         )
         return master
 
 
 class World:
-    def __init__(self, folder, masters, minions, store):
+    def __init__(self, folder, masters, minions, store, network=None):
+        """network: Namespaces, or None: then links are relays."""
         self.folder = folder
+        self.network = network
         self.master_ids, self.minion_ids = masters, minions
         self.store = store
-        self.cluster = ChaosCluster(folder, store)
+        self.cluster = ChaosCluster(folder, store, network)
         self.keepers, self.crashes = {}, []
         self.closing = threading.Event()
         self.watch = threading.Thread(target=self.keep)
 
     def start(self):
+        if self.network:
+            self.network.open()
         self.store.start()
         self.cluster.start_masters(*self.master_ids)
         for master in self.cluster.masters:
             self.keepers[master.settings["id"]] = Keeper(master.settings["id"], master, None, self.crashes)
-        links = [link.address for link in self.cluster.minion_links.values()]
+        links = [master.settings["address"] for master in self.cluster.masters]
         for id in self.minion_ids:
             self.start_minion(id, links)
         await_(lambda: all(set(master.up()) == set(self.minion_ids) for master in self.cluster.masters), "the minions to connect")
@@ -117,6 +127,8 @@ class World:
     def start_minion(self, id, links):
         settings = {"rebalance_within": "500ms", "heartbeat": 1, "heartbeat_timeout": 3, "acceptance_wait_time_max": "1s"}
         minion = self.cluster.minion(id, self.cluster.masters[0], master=links, **settings)
+        if self.network:
+            minion.wrapper = self.network.wrapper(id)
         env = {LOG: str(self.executions_of(id))}
         minion.start(env=env)
         self.keepers[id] = Keeper(id, minion, env, self.crashes)
@@ -133,7 +145,9 @@ class World:
 
     def begin(self, fault):
         act, part = fault.kind.split("_")
-        if part in ("store", "minions"):
+        if act in ("island", "part"):
+            self.network.part(fault.subject, self.beyond(part, fault.subject))
+        elif part in ("store", "minions"):
             getattr(self.link(part, fault.subject), act)()
         elif part == "redis":
             self.store.begin(act)
@@ -144,7 +158,9 @@ class World:
 
     def end(self, fault):
         act, part = fault.kind.split("_")
-        if part in ("store", "minions"):
+        if act in ("island", "part"):
+            self.network.join(fault.subject, self.beyond(part, fault.subject))
+        elif part in ("store", "minions"):
             self.link(part, fault.subject).heal()
         elif part == "redis":
             self.store.end(act)
@@ -152,6 +168,15 @@ class World:
             self.signal(fault.subject, signal.SIGCONT)
         else:
             self.keepers[fault.subject].start()
+
+    def beyond(self, part, subject):
+        """The addresses that a fault keeps it from: of the store, of every other minion, of all."""
+        if part == "store":
+            return [self.network.gateway]
+        others = {id: address for id, address in self.network.addresses.items() if id != subject}
+        if part == "minions":
+            return [others[id] for id in self.minion_ids[::2]]
+        return [self.network.gateway, *others.values()]
 
     def link(self, part, master):
         return (self.cluster.store_links if part == "store" else self.cluster.minion_links)[master]
@@ -177,4 +202,6 @@ class World:
             for link in [*self.cluster.store_links.values(), *self.cluster.minion_links.values()]:
                 if link is not None:
                     link.close()
+            if self.network:
+                self.network.close()
             self.store.close()

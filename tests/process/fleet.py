@@ -35,6 +35,7 @@ class Daemon:
     """One process with its own root_dir, configuration and log."""
 
     program = ""
+    wrapper = ()  # words in front of the program
 
     def __init__(self, folder, settings):
         self.folder = Path(folder)
@@ -49,7 +50,7 @@ class Daemon:
     def write_config(self):
         (self.etc / self.program.split("-")[1]).write_text(yaml_of(self.settings))
 
-    def start(self, crash_at=None, env=None, wrapper=()):
+    def start(self, crash_at=None, env=None, wrapper=None):
         self.write_config()
         environment = {**os.environ, **(env or {})}
         if crash_at:
@@ -57,7 +58,7 @@ class Daemon:
             environment["BRINE_CRASH_LOG"] = str(self.crash_log)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*wrapper, BIN / self.program, "-c", self.etc], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+                [*(self.wrapper if wrapper is None else wrapper), BIN / self.program, "-c", self.etc], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
             )
         return self
 

@@ -8,7 +8,8 @@
 
 namespace brine {
 
-// Whose hand moves what has threads of its own: theirs, or (in simulations) that of whoever calls turn(), so that all order is decided there.
+// Whose hand moves what has threads of its own: theirs, or (in simulations) that of whoever calls turn(), so that all order is decided
+// there.
 enum class Drive : std::uint8_t { kThreads, kByHand };
 
 // Starts body on a new thread called name (at most 15 characters). Signals that the daemons handle stay blocked on it.

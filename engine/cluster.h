@@ -110,8 +110,8 @@ class Cluster {
   std::map<JobId, Early> early_;  // of jobs that are not open here yet
   std::set<JobId> unread_;        // jobs of others that are to be opened
   bool reserving_ = false;
-  bool restoring_ = false;  // the store does not hold yet what is known here
-  bool behind_ = false;     // a read has failed: everything has to be read again
+  bool restoring_ = false;           // the store does not hold yet what is known here
+  bool behind_ = false;              // a read has failed: everything has to be read again
   std::uint64_t failures_seen_ = 0;  // of the ledger
   MonoTime next_catch_up_{};
 };

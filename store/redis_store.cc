@@ -327,7 +327,8 @@ class RedisStore final : public SharedStore {
     std::unreachable();
   }
 
-  // What is acted upon must not be taken back by a replica that takes over: others may have written it, and wait for the replicas themselves.
+  // What is acted upon must not be taken back by a replica that takes over: others may have written it, and wait for the replicas
+  // themselves.
   template <typename Body>
   auto read_confirmed(Body body) const -> decltype(body(std::declval<Reader&>())) {
     return read([&](Reader& reading) {

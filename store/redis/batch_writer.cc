@@ -126,10 +126,11 @@ Status BatchWriter::publish(const Batch& batch, Prepared& prepared, std::uint64_
   if (!before || !after || reply[2].size() != batch.jobs.size()) return std::unexpected(strange("a publication"));
   outcome.feed_before = {epoch, static_cast<std::uint64_t>(*before)};
   outcome.feed_end = {epoch, static_cast<std::uint64_t>(*after)};
-  return take_published(batch, prepared, reply[2], outcome);
+  return take_published(batch, prepared, claimed, reply[2], outcome);
 }
 
-Status BatchWriter::take_published(const Batch& batch, Prepared& prepared, ReplyView answers, CommitOutcome& outcome) {
+Status BatchWriter::take_published(const Batch& batch, Prepared& prepared, const std::vector<bool>& claimed, ReplyView answers,
+                                   CommitOutcome& outcome) {
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     const JobRecord& job = batch.jobs[i];
     const std::string_view answer = answers[i].text();
@@ -142,7 +143,7 @@ Status BatchWriter::take_published(const Batch& batch, Prepared& prepared, Reply
       outcome.jids.push_back(job.jid);
     } else {
       BRINE_LET(JobId first, JobId::parse(answer));
-      if (first != job.jid) connection_.add({"UNLINK", layout_.job + job.jid.str()});
+      if (first != job.jid && claimed[i]) connection_.add({"UNLINK", layout_.job + job.jid.str()});
       outcome.jobs.push_back(JobResult::kRepeated);
       outcome.jids.push_back(std::move(first));
     }

@@ -45,7 +45,8 @@ class BatchWriter {
   static Result<Prepared> prepare(const Batch& batch);
   Result<std::vector<bool>> claim(const std::vector<JobRecord>& jobs, const std::vector<ExpectedSet>& expected);
   Status publish(const Batch& batch, Prepared& prepared, std::uint64_t epoch, CommitOutcome& outcome);
-  Status take_published(const Batch& batch, Prepared& prepared, ReplyView answers, CommitOutcome& outcome);
+  Status take_published(const Batch& batch, Prepared& prepared, const std::vector<bool>& claimed, ReplyView answers,
+                        CommitOutcome& outcome);
   Status learn_jobs(const std::vector<ReturnRecord>& returns);
   Status add_returns(const std::vector<ReturnRecord>& returns, std::vector<ReturnResult>& results);
   Status add_portion(const std::vector<ReturnRecord>& returns, const std::vector<std::size_t>& places, std::vector<ReturnResult>& results,

@@ -27,7 +27,7 @@ class StreamNews final : public NewsReader {
   };
 
   struct Ends {
-    std::string history;  // of the server
+    std::string history;                      // of the server
     std::uint64_t general = 0, returned = 0;  // numbers of the newest entries
   };
 

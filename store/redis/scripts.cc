@@ -94,7 +94,8 @@ return table.concat(answers)
 )";
 
 // KEYS: keys, grains, journals, settings, counters, news, presence, store. ARGV: origin, changed key ids, changed minions, changed settings
-// (packed names), epoch, then for each change: what, name, version, value. Answers a digit for each key: 1 written, 0 a version as high is there.
+// (packed names), epoch, then for each change: what, name, version, value. Answers a digit for each key: 1 written, 0 a version as high is
+// there.
 constexpr const char* kRememberText = R"(
 if redis.call('HGET', KEYS[8], 'epoch') ~= ARGV[5] then return redis.error_reply('FOREIGN another store, or none') end
 local answers = {}
@@ -238,8 +239,8 @@ redis.call('XADD', KEYS[4], 'MAXLEN', '~', 20000, string.format('%.0f-0', news),
 return last - count + 1
 )";
 
-// KEYS: as above. ARGV: token, ids, how many bytes of a presence name the master, then for each minion: id, generation (20 digits), presence.
-// A server that took over may give generations again: so the master counts as well.
+// KEYS: as above. ARGV: token, ids, how many bytes of a presence name the master, then for each minion: id, generation (20 digits),
+// presence. A server that took over may give generations again: so the master counts as well.
 constexpr const char* kWentText = R"(
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED the lease is not held') end
 local named = tonumber(ARGV[3])

@@ -1,7 +1,7 @@
 """Drives jobs through a real cluster under a seeded schedule of faults and judges what came of them: see README.md.
 
 usage: python3 -m chaos.run [--seed S | --seeds FIRST-LAST] [--minutes M | --seconds N] [--masters N] [--minions N]
-                            [--sentinel | --namespaces] [--durability async|replicated] [--keep]
+                            [--sentinel | --namespaces] [--durability async|replicated|synced] [--keep]
 """
 
 import argparse
@@ -36,7 +36,7 @@ class Shape:
     masters: int
     minions: int
     sentinel: bool = False
-    durability: str = "async"
+    durability: str = "synced"
     namespaces: bool = False
 
     def __str__(self):
@@ -155,7 +155,7 @@ def parse(words):
     store = parser.add_mutually_exclusive_group()
     store.add_argument("--sentinel", action="store_true", help="three Redis under Sentinel, which fail over; no cut links to them")
     store.add_argument("--namespaces", action="store_true", help="every daemon in a network namespace; silent partitions; needs root")
-    parser.add_argument("--durability", choices=("async", "replicated"), help="default: replicated with --sentinel, else async")
+    parser.add_argument("--durability", choices=("async", "replicated", "synced"), help="default: replicated with --sentinel, else synced")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a run that passed")
     return parser.parse_args(words)
 
@@ -170,7 +170,7 @@ def main(words):
     options = parse(words)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(130))
-    durability = options.durability or ("replicated" if options.sentinel else "async")
+    durability = options.durability or ("replicated" if options.sentinel else "synced")
     seconds = options.seconds or (options.minutes or 1.0) * 60
     shape = Shape(seconds, options.masters, options.minions, options.sentinel, durability, options.namespaces)
     failed = []

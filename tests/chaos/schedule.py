@@ -27,7 +27,12 @@ KINDS = {
     "cut_minions": (2, 0.2, 2.0, 6.0),
     "freeze_minions": (2, 0.3, 3.0, 8.0),
     "deafen_minions": (2, 0.1, 2.0, 7.0),
+    "jump_clock": (2, 0.5, 4.0, 8.0),
+    "slow_disk": (2, 0.5, 4.0, 8.0),
+    "slow_journal": (2, 0.5, 4.0, 8.0),
 }
+JUMPS = (20.0, -2.0)  # seconds that a master's clock is ahead; behind no more than minions' journals are old: they refuse what is older
+SLOW = {"disk": 0.5, "journal": 0.2}  # seconds that a sync of the Redis, or of a minion's journal, takes longer
 
 
 # Between namespaces: a minion or a master alone, a master without the store, a master without every other minion.
@@ -40,7 +45,7 @@ NAMESPACE_KINDS = {
 }
 # Of a store with replicas: faults of the primary, of which the longer ones end in a failover; lag: first the replicas stop for so long.
 SENTINEL_KINDS = {
-    **{kind: values for kind, values in KINDS.items() if not kind.endswith(("_store", "_redis"))},
+    **{kind: values for kind, values in KINDS.items() if not kind.endswith(("_store", "_redis", "_disk"))},
     "kill_redis": (4, 0.2, 4.0, 7.0),
     "pause_redis": (3, 0.3, 4.0, 7.0),
     "lag_redis": (3, 0.2, 1.5, 2.5),
@@ -66,7 +71,7 @@ def place(kind, subject):
 
 def subjects(kind, masters, minions):
     part = kind.split("_")[1]
-    return minions if part == "minion" else ["redis"] if part == "redis" else masters
+    return minions if part in ("minion", "journal") else ["redis"] if part in ("redis", "disk") else masters
 
 
 def schedule(seed, seconds, masters, minions, kinds=KINDS):

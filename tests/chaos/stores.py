@@ -7,20 +7,26 @@ import time
 from cluster import REDIS, Redis, free_port
 from fleet import await_
 
+from chaos.trouble import LIBRARY, Trouble
+
 NAME = "chaos"  # by which the sentinels know it
 FAILOVER_PATIENCE = 8.0  # seconds until another one is the primary, or the old one comes back as it was
 
 
 class OneStore:
-    """A Redis with AOF; masters reach it through links that may be cut."""
+    """A Redis with AOF, synced at each write unless durability is async; masters reach it through links that may be cut."""
 
     links = True
 
     def __init__(self, folder, durability, address=None):
         """address: besides the loopback."""
         self.address = address
-        self.redis = Redis(folder / "redis", *(["--bind", "127.0.0.1", address, "--protected-mode", "no"] if address else []))
+        words = ["--appendfsync", "always" if durability == "synced" else "everysec"]
+        self.redis = Redis(folder / "redis", *words, *(["--bind", "127.0.0.1", address, "--protected-mode", "no"] if address else []))
         self.durability = durability
+        self.trouble = Trouble(self.redis.folder / "trouble") if LIBRARY.exists() else None
+        if self.trouble:
+            self.redis.env = self.trouble.env
 
     @property
     def port(self):

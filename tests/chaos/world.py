@@ -10,6 +10,8 @@ from fleet import Daemon, await_
 
 from chaos.namespaces import PORT
 from chaos.relay import Relay
+from chaos.schedule import JUMPS, SLOW
+from chaos.trouble import LIBRARY, Trouble
 from chaos.workload import LOG
 
 EXPECTED_EXITS = {0, 69}  # stopped; no store when it started
@@ -80,8 +82,20 @@ class ChaosCluster(Cluster):
         super().__init__(folder, redis)
         self.network = network
         self.store_links, self.minion_links = {}, {}
+        self.troubles = {}
+
+    def trouble(self, name, daemon):
+        """Makes it one that can be troubled, where it is not instrumented otherwise."""
+        if LIBRARY.exists():
+            self.troubles[name] = Trouble(daemon.folder / "trouble")
+            daemon.wrapper = (*daemon.wrapper, *self.troubles[name].wrapper)
 
     def add_master(self, name, **settings):
+        master = self.new_master(name, **settings)
+        self.trouble(name, master)
+        return master
+
+    def new_master(self, name, **settings):
         if self.network:
             settings |= {"interface": "0.0.0.0", "ret_port": PORT, "address": f"{self.network.addresses[name]}:{PORT}"}
             master = super().add_master(name, state=self.redis.state(None), **PATIENCES, **settings)
@@ -129,6 +143,7 @@ class World:
         minion = self.cluster.minion(id, self.cluster.masters[0], master=links, **settings)
         if self.network:
             minion.wrapper = self.network.wrapper(id)
+        self.cluster.trouble(id, minion)
         env = {LOG: str(self.executions_of(id))}
         minion.start(env=env)
         self.keepers[id] = Keeper(id, minion, env, self.crashes)
@@ -147,6 +162,8 @@ class World:
         act, part = fault.kind.split("_")
         if act in ("island", "part"):
             self.network.part(fault.subject, self.beyond(part, fault.subject))
+        elif act in ("jump", "slow"):
+            self.disturb(fault, part)
         elif part in ("store", "minions"):
             getattr(self.link(part, fault.subject), act)()
         elif part == "redis":
@@ -160,6 +177,8 @@ class World:
         act, part = fault.kind.split("_")
         if act in ("island", "part"):
             self.network.join(fault.subject, self.beyond(part, fault.subject))
+        elif act in ("jump", "slow"):
+            self.disturb(fault, part, over=True)
         elif part in ("store", "minions"):
             self.link(part, fault.subject).heal()
         elif part == "redis":
@@ -168,6 +187,15 @@ class World:
             self.signal(fault.subject, signal.SIGCONT)
         else:
             self.keepers[fault.subject].start()
+
+    def disturb(self, fault, part, over=False):
+        trouble = self.store.trouble if part == "disk" else self.cluster.troubles.get(fault.subject)
+        if trouble is None:
+            return
+        if part == "clock":
+            trouble.jump(0 if over else JUMPS[int(fault.at * 100) % 2])
+        else:
+            trouble.slow(0 if over else SLOW[part])
 
     def beyond(self, part, subject):
         """The addresses that a fault keeps it from: of the store, of every other minion, of all."""

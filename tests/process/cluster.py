@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ class Redis:
         self.socket = self.folder / "redis.sock"
         self.port = free_port()
         self.arguments = arguments
+        self.env = {}
         self.process = None
 
     @property
@@ -36,7 +38,9 @@ class Redis:
     def start(self):
         words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--dir", str(self.folder)]
         words += ["--appendonly", "yes", "--save", "", "--logfile", str(self.folder / "log"), "--repl-diskless-sync-delay", "0"]
-        self.process = subprocess.Popen([*words, *self.arguments], executable=REDIS, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [*words, *self.arguments], executable=REDIS, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={**os.environ, **self.env}
+        )
         await_(lambda: self.ask("PING") == "PONG", "redis-server")
         return self
 

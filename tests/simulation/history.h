@@ -14,11 +14,11 @@ namespace brine::simulation {
 
 struct Submitted {
   int number = 0;
-  std::set<JobId> jids;                           // that the operator was told
-  std::set<MinionId> expected;                    // as it was meant
-  bool long_lived = false;                        // longer than the run: everybody has to answer
+  std::set<JobId> jids;                                // that the operator was told
+  std::set<MinionId> expected;                         // as it was meant
+  bool long_lived = false;                             // longer than the run: everybody has to answer
   std::map<MinionId, std::set<std::string>> returned;  // that the operator was shown, by payload
-  std::set<MinionId> missing;                     // that it was told at its end
+  std::set<MinionId> missing;                          // that it was told at its end
   bool finished = false;
 };
 

@@ -123,9 +123,11 @@ void ModelMinion::on_closed(const LinkRef& link) {
 
 void ModelMinion::on_job(const LinkRef& link, const store::JobRecord& job, std::uint32_t index) {
   if (link_ != link) return;
-  if (index >= job.expected.size() || job.expected[index] != id_) world_.history.wrongs.push_back(id_.str() + " got a job for another minion");
+  if (index >= job.expected.size() || job.expected[index] != id_)
+    world_.history.wrongs.push_back(id_.str() + " got a job for another minion");
   const auto receipt = [&](engine::Receipt state) {
-    world_.network.send(link, End::kMaster, [this, link, jid = job.jid, state] { world_.masters[link->master]->on_receipt(link, jid, state); });
+    world_.network.send(link, End::kMaster,
+                        [this, link, jid = job.jid, state] { world_.masters[link->master]->on_receipt(link, jid, state); });
   };
   if (running_.contains(job.jid)) return receipt(engine::Receipt::kRunning);
   if (const auto known = journal_.find(job.jid); known != journal_.end()) {
@@ -187,7 +189,8 @@ void ModelMinion::on_acknowledged(const LinkRef& link, const std::vector<JobId>&
   if (link_ != link) return;
   for (const JobId& jid : jids) {
     world_.history.acknowledged.insert({jid, id_});
-    if (const auto known = journal_.find(jid); known != journal_.end() && known->second.state == State::kDone) write(jid, State::kAcknowledged);
+    if (const auto known = journal_.find(jid); known != journal_.end() && known->second.state == State::kDone)
+      write(jid, State::kAcknowledged);
   }
 }
 

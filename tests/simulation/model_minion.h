@@ -1,5 +1,5 @@
-// A minion as the masters see one: it keeps a journal through its lives, runs a job once, returns until it is acknowledged, and turns to another
-// master when the one it has is gone. What the product's agent does between the connection and the functions, without either.
+// A minion as the masters see one: it keeps a journal through its lives, runs a job once, returns until it is acknowledged, and turns to
+// another master when the one it has is gone. What the product's agent does between the connection and the functions, without either.
 #pragma once
 
 #include <cstdint>

@@ -58,15 +58,16 @@ void ModelOperator::try_somewhere() {
   submission.function = "cmd.run";
   submission.arguments = R"({"args":[],"kwargs":{}})";
   if (seen().long_lived) submission.expires = seconds(3'600);
-  master.engine()->submit(std::move(submission), std::make_shared<Watch>(*this, attempt), [this, attempt](Result<engine::Submitted> result) {
-    if (result) seen().jids.insert(result->jid);
-    if (attempt != attempt_) return;
-    answered_ = true;
-    if (result) return;
-    if (result.error().code != Code::kUnavailable && result.error().code != Code::kBusy)
-      world_.history.wrongs.push_back("submission " + std::to_string(number_) + " was refused: " + result.error().message);
-    try_again(attempt);
-  });
+  master.engine()->submit(
+      std::move(submission), std::make_shared<Watch>(*this, attempt), [this, attempt](Result<engine::Submitted> result) {
+        if (result) seen().jids.insert(result->jid);
+        if (attempt != attempt_) return;
+        answered_ = true;
+        if (result) return;
+        if (result.error().code != Code::kUnavailable && result.error().code != Code::kBusy)
+          world_.history.wrongs.push_back("submission " + std::to_string(number_) + " was refused: " + result.error().message);
+        try_again(attempt);
+      });
   look_after(at, master.life(), attempt);
 }
 

@@ -1,5 +1,5 @@
-// Whoever gives one command and waits for it, as `brine` does: the same submission goes to another master when the one asked is gone, silent
-// or cannot take it.
+// Whoever gives one command and waits for it, as `brine` does: the same submission goes to another master when the one asked is gone,
+// silent or cannot take it.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,8 @@ bool Network::passes(const Link& link, End to) const {
 
 void Network::send(const LinkRef& link, End to, std::function<void()> message) {
   Link::Side& side = link->side(to);
-  const milliseconds late = time_.chance(3) ? time_.between(milliseconds(20), milliseconds(300)) : time_.between(milliseconds(0), milliseconds(8));
+  const milliseconds late =
+      time_.chance(3) ? time_.between(milliseconds(20), milliseconds(300)) : time_.between(milliseconds(0), milliseconds(8));
   side.last_arrival = std::max(side.last_arrival + microseconds(1), time_.now() + late);
   time_.at(side.last_arrival, [this, link, to, message = std::move(message)]() mutable { arrive(link, to, std::move(message)); });
 }

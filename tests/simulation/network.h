@@ -35,8 +35,8 @@ using LinkRef = std::shared_ptr<Link>;
 class Network {
  public:
   struct Listener {
-    std::function<bool(End, std::size_t)> runs;          // the process at this end, by its number, neither dead nor paused
-    std::function<void(const LinkRef&, End)> closed;     // that end learns that its link is gone
+    std::function<bool(End, std::size_t)> runs;       // the process at this end, by its number, neither dead nor paused
+    std::function<void(const LinkRef&, End)> closed;  // that end learns that its link is gone
   };
   Network(Timeline& time, milliseconds silence, Listener listener);
   Network(const Network&) = delete;

@@ -136,8 +136,7 @@ class Member final : public store::Membership {
     return fenced([&] {
       for (const store::Presence& minion : minions) {
         const auto held = server_.now.presence.find(minion.id);
-        if (held != server_.now.presence.end() && held->second.generation == minion.generation &&
-            held->second.master == minion.master)
+        if (held != server_.now.presence.end() && held->second.generation == minion.generation && held->second.master == minion.master)
           held->second = minion;
       }
       tell([&](News& news) {
@@ -310,9 +309,7 @@ Result<store::CommitOutcome> SharedMemoryClient::commit(const store::Batch& batc
   return outcome;
 }
 
-Status SharedMemoryClient::reopen() {
-  return fault_() == Fault::kNone ? Status() : std::unexpected(kNoAnswer);
-}
+Status SharedMemoryClient::reopen() { return fault_() == Fault::kNone ? Status() : std::unexpected(kNoAnswer); }
 
 Result<store::Expired> SharedMemoryClient::expire(const store::Retention& retention) {
   if (fault_() != Fault::kNone) return std::unexpected(kNoAnswer);
@@ -335,7 +332,8 @@ Result<store::Expired> SharedMemoryClient::expire(const store::Retention& retent
   while (!server_.outbox.empty()) {
     const store::OutboxEntry& oldest = server_.outbox.front();
     const bool due = oldest.position <= passed;
-    if (!due && oldest.value.received >= retention.outbox_before && (retention.outbox_max_bytes == 0 || bytes <= retention.outbox_max_bytes))
+    if (!due && oldest.value.received >= retention.outbox_before &&
+        (retention.outbox_max_bytes == 0 || bytes <= retention.outbox_max_bytes))
       break;
     if (!due) ++expired.dropped;
     bytes -= size_of(oldest);

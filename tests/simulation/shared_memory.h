@@ -1,5 +1,5 @@
-// A shared store in memory: SharedMemory is what a server would hold, SharedMemoryClient one master's way to it. It passes the contract suite
-// (simulation_store_test). Belongs to one thread; time is that of the clock it is given.
+// A shared store in memory: SharedMemory is what a server would hold, SharedMemoryClient one master's way to it. It passes the contract
+// suite (simulation_store_test). Belongs to one thread; time is that of the clock it is given.
 //
 // Nothing that was committed is ever lost, unless a test takes it away.
 #pragma once

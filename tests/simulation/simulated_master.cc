@@ -51,10 +51,13 @@ bool SimulatedMaster::try_to_start() {
                        [&](const auto& master) { return master->name() == address && master->serves(); });
   };
   engine_->share(*store_, std::move(peers),
-                 {.masters = [](const auto&) {}, .setting = [](const auto&) {}, .connected = [this](bool cut_off) {
-                    engine_->set_draining(cut_off);
-                    if (cut_off) say_goodbye();
-                  }});
+                 {.masters = [](const auto&) {},
+                  .setting = [](const auto&) {},
+                  .connected =
+                      [this](bool cut_off) {
+                        engine_->set_draining(cut_off);
+                        if (cut_off) say_goodbye();
+                      }});
   if (engine_->start() && engine_->join(name_)) return true;
   kill();
   wanted_ = true;

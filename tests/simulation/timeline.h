@@ -32,7 +32,8 @@ class Timeline {
   }
 
   std::mt19937_64& random() { return random_; }
-  std::int64_t between(std::int64_t least, std::int64_t most) {  // both included; not std::uniform_int_distribution, which is free to differ
+  std::int64_t between(std::int64_t least,
+                       std::int64_t most) {  // both included; not std::uniform_int_distribution, which is free to differ
     return least + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(most - least + 1));
   }
   milliseconds between(milliseconds least, milliseconds most) { return milliseconds(between(least.count(), most.count())); }

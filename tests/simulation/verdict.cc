@@ -12,7 +12,8 @@ using Part = std::pair<JobId, MinionId>;
 std::string name_of(const Part& part) { return part.first.str() + " on " + part.second.str(); }
 
 void judge_submission(const Submitted& submitted, const SharedMemory& server, std::vector<std::string>& wrong) {
-  if (submitted.jids.size() > 1) wrong.push_back(fmt::format("DOUBLED: submission {} has {} jids", submitted.number, submitted.jids.size()));
+  if (submitted.jids.size() > 1)
+    wrong.push_back(fmt::format("DOUBLED: submission {} has {} jids", submitted.number, submitted.jids.size()));
   for (const JobId& jid : submitted.jids) {
     const auto job = server.jobs.find(jid);
     if (job == server.jobs.end()) {

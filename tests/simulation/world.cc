@@ -29,12 +29,13 @@ Settings drawn_settings(std::uint64_t seed) {
 World::World(std::uint64_t seed, Settings settings)
     : time(seed),
       server(time.clock()),
-      network(time, kSilence,
-              {.runs = [this](End end, std::size_t number) { return end == End::kMaster ? masters[number]->runs() : minions[number]->runs(); },
-               .closed =
-                   [this](const LinkRef& link, End end) {
-                     end == End::kMaster ? masters[link->master]->on_closed(link) : minions[link->minion]->on_closed(link);
-                   }}),
+      network(
+          time, kSilence,
+          {.runs = [this](End end, std::size_t number) { return end == End::kMaster ? masters[number]->runs() : minions[number]->runs(); },
+           .closed =
+               [this](const LinkRef& link, End end) {
+                 end == End::kMaster ? masters[link->master]->on_closed(link) : minions[link->minion]->on_closed(link);
+               }}),
       settings_(settings),
       percent_(static_cast<int>(time.between(1, 4)) * 25) {
   for (std::size_t i = 0; i < settings_.masters; ++i)
@@ -148,36 +149,39 @@ void World::fault() {
   const std::size_t at = static_cast<std::size_t>(master->name()[0] - 'a');
   switch (time.below(14)) {
     case 0:
-    case 1:
-      return for_a_while("kill master " + master->name(), milliseconds(8'000), [=] { master->kill(); }, [=] { master->start(); });
+    case 1: return for_a_while("kill master " + master->name(), milliseconds(8'000), [=] { master->kill(); }, [=] { master->start(); });
     case 2: return for_a_while("stop master " + master->name(), milliseconds(4'000), [=] { master->stop(); }, [=] { master->start(); });
     case 3:
-      return for_a_while("pause master " + master->name(), milliseconds(9'000), [=] { master->set_paused(true); },
-                         [=] { master->set_paused(false); });
+      return for_a_while(
+          "pause master " + master->name(), milliseconds(9'000), [=] { master->set_paused(true); }, [=] { master->set_paused(false); });
     case 4:
     case 5: {
       const Fault fault = std::array{Fault::kAway, Fault::kDeaf, Fault::kTorn}[time.below(3)];
-      return for_a_while(fmt::format("{} the store of {}", fault == Fault::kAway ? "cut" : "deafen", master->name()), milliseconds(9'000),
-                         [=] { master->set_fault(fault); }, [=] { master->set_fault(Fault::kNone); });
+      return for_a_while(
+          fmt::format("{} the store of {}", fault == Fault::kAway ? "cut" : "deafen", master->name()), milliseconds(9'000),
+          [=] { master->set_fault(fault); }, [=] { master->set_fault(Fault::kNone); });
     }
     case 6: return for_a_while("the store is away", milliseconds(7'000), [this] { server_away = true; }, [this] { server_away = false; });
     case 7:
-      return for_a_while("kill minion " + minion->id().str(), milliseconds(5'000), [=] { minion->kill(); },
-                         [=] {
-                           if (!minion->alive()) minion->start();
-                         });
+      return for_a_while(
+          "kill minion " + minion->id().str(), milliseconds(5'000), [=] { minion->kill(); },
+          [=] {
+            if (!minion->alive()) minion->start();
+          });
     case 8:
-      return for_a_while("pause minion " + minion->id().str(), milliseconds(7'000), [=] { minion->set_paused(true); },
-                         [=] { minion->set_paused(false); });
+      return for_a_while(
+          "pause minion " + minion->id().str(), milliseconds(7'000), [=] { minion->set_paused(true); }, [=] { minion->set_paused(false); });
     case 9:
-      return for_a_while(fmt::format("cut {} from {}", minion->id().str(), master->name()), milliseconds(9'000),
-                         [=, this] { network.cut(minion->number(), at); }, [=, this] { network.heal(minion->number(), at); });
+      return for_a_while(
+          fmt::format("cut {} from {}", minion->id().str(), master->name()), milliseconds(9'000),
+          [=, this] { network.cut(minion->number(), at); }, [=, this] { network.heal(minion->number(), at); });
     case 10:
-      return for_a_while("a replica takes over", milliseconds(4'000), [this] { server_away = true; },
-                         [this] {
-                           server.fail_over();
-                           server_away = false;
-                         });
+      return for_a_while(
+          "a replica takes over", milliseconds(4'000), [this] { server_away = true; },
+          [this] {
+            server.fail_over();
+            server_away = false;
+          });
     case 11: {
       tell("drop " + minion->id().str());
       if (minion->runs()) minion->drop();

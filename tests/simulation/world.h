@@ -1,4 +1,5 @@
-// A fleet of several masters, their store, minions and operators in one thread, under faults that a seed decides. The same seed gives the same run.
+// A fleet of several masters, their store, minions and operators in one thread, under faults that a seed decides. The same seed gives the
+// same run.
 #pragma once
 
 #include <cstdint>

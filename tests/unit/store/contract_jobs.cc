@@ -114,6 +114,16 @@ TEST_P(StoreContract, ARepeatedSubmissionWithTheSameJidIsARepetitionRatherThanAT
   EXPECT_EQ(publish(make_job(1, minions({"a"}))), JobResult::kRepeated);
 }
 
+TEST_P(StoreContract, ARepeatedSubmissionWithTheJidOfAnotherJobLeavesThatAlone) {
+  publish(make_job(1, minions({"a"})));
+  publish(make_job(2, minions({"b"})));
+  auto again = make_job(2, minions({"a"}));
+  again.submission = submission(1);
+  EXPECT_EQ(publish(again), JobResult::kRepeated);
+  ASSERT_TRUE(value_of(store().job(jid_number(2))).has_value());
+  EXPECT_EQ(value_of(store().job(jid_number(2)))->expected, minions({"b"}));
+}
+
 TEST_P(StoreContract, ATakenJidIsRefusedAndTheFirstJobStays) {
   publish(make_job(1, minions({"a"})));
   auto other = make_job(1, minions({"b"}));

@@ -31,7 +31,6 @@ void declare_known_master_keys(Schema& schema) {
                            "reactor",
                            "schedule",
                            "engines",
-                           "event_return",
                            "master_job_cache",
                            "ext_job_cache",
                            "job_cache",

@@ -93,6 +93,9 @@ void declare_outgoing(Schema& schema, MasterConfig& config) {
                             {{"refuse_jobs", OutboxFull::kRefuseJobs}, {"drop_oldest", OutboxFull::kDropOldest}},
                             "What happens at the bound.");
   declare_returners(schema, config.returners);
+  schema.texts("event_return", config.event_return, "Names of returners that get events as well.");
+  schema.texts("event_return_whitelist", config.event_return_whitelist, "Globs of the tags of events that are sent; none: of all.");
+  schema.texts("event_return_blacklist", config.event_return_blacklist, "Globs of the tags of events that are not sent.");
   Schema& metrics = schema.section("metrics", "The HTTP server for /metrics, /healthz and /readyz.");
   metrics.simple({"listen", "an address as host:port", "none", "Where it listens; port 0 means any free one."},
                  [&config](const YamlNode& node) {
@@ -125,7 +128,7 @@ void put_below_root(MasterConfig& config) {
                             &config.state.path, &config.state.password_file}) {
     *path = below_root(config.root_dir, *path);
   }
-  for (FileReturnerConfig& returner : config.returners) returner.path = below_root(config.root_dir, returner.path);
+  put_returners_below_root(config.root_dir, config.cachedir, config.returners);
 }
 
 void check_name(const Schema& schema, std::string_view key, const std::string& value, Problems& problems) {
@@ -148,6 +151,15 @@ void check_address(const Schema& schema, MasterConfig& config, Problems& problem
     schema.complain_at({{"address"}}, "'address' must be host or host:port, not '" + config.address + "'", problems);
 }
 
+void check_event_return(const Schema& schema, const MasterConfig& config, Problems& problems) {
+  std::vector<std::string> names;
+  for (const ReturnerConfig& returner : config.returners) names.push_back(returner.name);
+  for (const std::string& name : config.event_return) {
+    if (std::ranges::find(names, name) == names.end())
+      schema.complain_at({{"event_return"}}, "'event_return' names no returner '" + name + "'" + did_you_mean(name, names), problems);
+  }
+}
+
 }  // namespace
 
 Result<MasterConfig> load_master_config(const std::string& dir) {
@@ -161,6 +173,7 @@ Result<MasterConfig> load_master_config(const std::string& dir) {
   check_name(schema, "cluster", config.cluster, problems);
   check_state(schema, config.state, problems);
   check_address(schema, config, problems);
+  check_event_return(schema, config, problems);
   if (!problems.empty()) return fail(Code::kInvalid, problems.text());
   put_below_root(config);
   config.warnings = schema.warnings();

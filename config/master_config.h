@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "config/address.h"
+#include "config/returner_config.h"
 #include "config/schema.h"
 
 namespace brine::config {
@@ -46,14 +47,6 @@ struct OutboxConfig {
   std::uint64_t max_bytes = 1ULL << 30;
   seconds keep_seconds{86400};
   OutboxFull on_full = OutboxFull::kRefuseJobs;
-};
-
-// JSON lines, rotated: path, path.1, ... path.<keep>.
-struct FileReturnerConfig {
-  std::string name;
-  std::string path;
-  std::uint64_t max_bytes = 100ULL << 20;  // then it is rotated
-  int keep = 5;                            // rotated files that stay
 };
 
 // What connections that hold neither a ticket nor a known key may do.
@@ -111,7 +104,11 @@ struct MasterConfig {
   // State and what goes out.
   StateConfig state;
   OutboxConfig outbox;
-  std::vector<FileReturnerConfig> returners;
+  std::vector<ReturnerConfig> returners;
+  // Returners that get events too, by name, and which events those are: globs of tags.
+  std::vector<std::string> event_return;
+  std::vector<std::string> event_return_whitelist;                       // empty: all
+  std::vector<std::string> event_return_blacklist{"brine/job/*/ret/*"};  // a return goes to returners as a return
   MetricsConfig metrics;
 
   // One line each, to be logged: keys that are known but have no effect in this version.

@@ -69,18 +69,19 @@ void Engine::share(store::SharedStore& store, PeerOptions options, ClusterHooks 
   ClusterParts parts{store, gateway_, events_, clock_, ledger_,
                      keys_, roster_,  index_,  board_, [this](std::function<void()> task) { loop_.post(std::move(task)); }};
   options.drive = options_.drive;
-  cluster_ = std::make_unique<Cluster>(std::move(parts), std::move(options),
-                                       Cluster::Listener{.published = [this](const store::JobRecord& job) { event_job(job); },
-                                                         .returned =
-                                                             [this](const store::ReturnRecord& record) {
-                                                               if (events_.wanted()) event_return(record);
-                                                               board_.returned(record);
-                                                             },
-                                                         .came = [this](const MinionId& id) { came_.push_back(id); },
-                                                         .went = [this](const MinionId& id) { went_.push_back(id); },
-                                                         .masters = std::move(hooks.masters),
-                                                         .setting = std::move(hooks.setting),
-                                                         .connected = std::move(hooks.connected)});
+  cluster_ =
+      std::make_unique<Cluster>(std::move(parts), std::move(options),
+                                Cluster::Listener{.published = [this](const store::JobRecord& job) { event_job(job, Origin::kElsewhere); },
+                                                  .returned =
+                                                      [this](const store::ReturnRecord& record) {
+                                                        if (events_.wants_returns()) event_return(record, Origin::kElsewhere);
+                                                        board_.returned(record);
+                                                      },
+                                                  .came = [this](const MinionId& id) { moves_elsewhere_.came.push_back(id); },
+                                                  .went = [this](const MinionId& id) { moves_elsewhere_.went.push_back(id); },
+                                                  .masters = std::move(hooks.masters),
+                                                  .setting = std::move(hooks.setting),
+                                                  .connected = std::move(hooks.connected)});
 }
 
 Status Engine::join(std::string address) { return cluster_ ? cluster_->join(std::move(address)) : Status(); }
@@ -201,15 +202,17 @@ void Engine::on_session_opened(SessionOpened opened) {
     log::warning("two minions hold the key of {}: they take the session from each other, the last one from {}", opened.id.str(),
                  opened.address);
     if (events_.wanted())
-      events_.publish("brine/minion/" + opened.id.str() + "/duplicate", dump({{"id", opened.id.str()}, {"address", opened.address}}));
+      events_.publish("brine/minion/" + opened.id.str() + "/duplicate", dump({{"id", opened.id.str()}, {"address", opened.address}}),
+                      Origin::kHere);
   }
   counters_.sessions.fetch_add(1, std::memory_order_relaxed);
   counters_.connected = static_cast<std::int64_t>(roster_.connected());
   if (!opened.grains.empty()) take_grains(opened.id, std::move(opened.grains));
-  if (!result.displaced && minion->elsewhere.empty()) came_.push_back(opened.id);
+  if (!result.displaced && minion->elsewhere.empty()) moves_here_.came.push_back(opened.id);
   if (cluster_) cluster_->session_opened(opened.id, *minion);
   if (events_.wanted())
-    events_.publish("brine/minion/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}));
+    events_.publish("brine/minion/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}),
+                    Origin::kHere);
   board_.session_opened(opened.id, *minion, opened.running);
 }
 
@@ -244,7 +247,7 @@ void Engine::on_session_closed(SessionRef session, EndReason reason) {
   counters_.connected = static_cast<std::int64_t>(roster_.connected());
   const Minion& minion = *roster_.find(*id);
   if (cluster_) cluster_->session_closed(*id, minion, reason);
-  if (!minion.connected()) went_.push_back(*id);
+  if (!minion.connected()) moves_here_.went.push_back(*id);
 }
 
 void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
@@ -261,8 +264,11 @@ void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
 void Engine::key_accepted(const MinionId& id) {
   roster_.add(id);
   index_.add(id);
-  if (events_.wanted()) events_.publish("brine/key", dump({{"act", "accept"}, {"id", id.str()}}));
+  if (events_.wanted()) events_.publish("brine/key", dump({{"act", "accept"}, {"id", id.str()}}), origin_of_key_change());
 }
+
+// What another master has changed was told there.
+Origin Engine::origin_of_key_change() const { return keys_.refreshing() ? Origin::kElsewhere : Origin::kHere; }
 
 void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
   if (Minion* minion = roster_.find(id)) {
@@ -272,12 +278,13 @@ void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
     counters_.connected = static_cast<std::int64_t>(roster_.connected());
   }
   index_.erase(id);
-  if (events_.wanted()) events_.publish("brine/key", dump({{"act", "withdraw"}, {"id", id.str()}, {"reason", std::string(why)}}));
+  if (events_.wanted())
+    events_.publish("brine/key", dump({{"act", "withdraw"}, {"id", id.str()}, {"reason", std::string(why)}}), origin_of_key_change());
 }
 
 void Engine::key_seen(const MinionId& id, std::string_view act, std::string_view address) {
   if (events_.wanted())
-    events_.publish("brine/auth", dump({{"act", std::string(act)}, {"id", id.str()}, {"address", std::string(address)}}));
+    events_.publish("brine/auth", dump({{"act", std::string(act)}, {"id", id.str()}, {"address", std::string(address)}}), Origin::kHere);
 }
 
 void Engine::change_keys(KeyAuthority::Change what, KeyAuthority::Selection selection, std::function<void(Result<KeyList>)> done) {
@@ -399,7 +406,7 @@ void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result
   if (result->result == store::JobResult::kRepeated) return repeated(*pending, result->jid);
   counters_.jobs.fetch_add(1, std::memory_order_relaxed);
   pending->done(Submitted{result->jid, static_cast<std::uint32_t>(pending->record->expected.size()), false});
-  event_job(*pending->record);
+  event_job(*pending->record, Origin::kHere);
   BRINE_CRASH_POINT("master.before_delivery");
   board_.open(pending->record, {});
   if (cluster_) cluster_->opened(result->jid);
@@ -469,7 +476,7 @@ void Engine::acknowledge(const std::vector<CommittedReturn>& returns) {
 }
 
 void Engine::committed(std::vector<CommittedReturn> returns) {
-  const bool events = events_.wanted();
+  const bool events = events_.wants_returns();
   for (const CommittedReturn& value : returns) {
     if (const auto call = calls_.find(value.record.jid); call != calls_.end()) {
       call->second(value.record.jid);
@@ -479,7 +486,7 @@ void Engine::committed(std::vector<CommittedReturn> returns) {
       log::warning("{} returned for job {}, which was not addressed to it: ignored", value.record.minion.str(), value.record.jid.str());
     if (value.result == store::ReturnResult::kConflict)
       log::warning("{} returned twice for job {}, differently: the first is kept", value.record.minion.str(), value.record.jid.str());
-    if (events && value.result == store::ReturnResult::kFirst) event_return(value.record);
+    if (events && value.result == store::ReturnResult::kFirst) event_return(value.record, Origin::kHere);
     // A repeated one may be the first that this process hears of: committed before it was killed, acknowledged only now.
     if (value.result != store::ReturnResult::kUnexpected) board_.returned(value.record);
   }
@@ -576,21 +583,23 @@ void Engine::keep_moved_journals() {
 }
 
 void Engine::event_dropped(std::uint64_t count) {
-  if (events_.wanted()) events_.publish("brine/outbox/dropped", dump({{"returns", count}}));
+  if (events_.wanted()) events_.publish("brine/outbox/dropped", dump({{"returns", count}}), Origin::kHere);
 }
 
-void Engine::event_job(const store::JobRecord& job) {
+void Engine::event_job(const store::JobRecord& job, Origin origin) {
   if (!events_.wanted()) return;
-  events_.publish("brine/job/" + job.jid.str() + "/new", dump({{"jid", job.jid.str()},
-                                                               {"fun", job.function},
-                                                               {"arg", Json::parse(job.arguments, nullptr, false)},
-                                                               {"tgt", job.target},
-                                                               {"tgt_type", job.target_kind},
-                                                               {"user", job.user},
-                                                               {"minions", texts(job.expected)}}));
+  events_.publish("brine/job/" + job.jid.str() + "/new",
+                  dump({{"jid", job.jid.str()},
+                        {"fun", job.function},
+                        {"arg", Json::parse(job.arguments, nullptr, false)},
+                        {"tgt", job.target},
+                        {"tgt_type", job.target_kind},
+                        {"user", job.user},
+                        {"minions", texts(job.expected)}}),
+                  origin);
 }
 
-void Engine::event_return(const store::ReturnRecord& record) {
+void Engine::event_return(const store::ReturnRecord& record, Origin origin) {
   const OpenJob* job = board_.find(record.jid);
   events_.publish("brine/job/" + record.jid.str() + "/ret/" + record.minion.str(),
                   dump({{"jid", record.jid.str()},
@@ -598,14 +607,19 @@ void Engine::event_return(const store::ReturnRecord& record) {
                         {"fun", job != nullptr ? job->record->function : ""},
                         {"success", record.success},
                         {"retcode", record.retcode},
-                        {"return", Json::parse(record.payload, nullptr, false)}}));
+                        {"return", Json::parse(record.payload, nullptr, false)}}),
+                  origin);
 }
 
 void Engine::event_presence() {
-  if (came_.empty() && went_.empty()) return;
-  if (events_.wanted()) events_.publish("brine/presence/change", dump({{"new", texts(came_)}, {"lost", texts(went_)}}));
-  came_.clear();
-  went_.clear();
+  event_moves(moves_here_, Origin::kHere);
+  event_moves(moves_elsewhere_, Origin::kElsewhere);
+}
+
+void Engine::event_moves(Moves& moves, Origin origin) {
+  if (moves.came.empty() && moves.went.empty()) return;
+  if (events_.wanted()) events_.publish("brine/presence/change", dump({{"new", texts(moves.came)}, {"lost", texts(moves.went)}}), origin);
+  moves = {};
 }
 
 }  // namespace brine::engine

@@ -156,6 +156,11 @@ class Engine {
   std::size_t queue_bound() const { return options_.queue; }
 
  private:
+  // Since the last presence event.
+  struct Moves {
+    std::vector<MinionId> came, went;
+  };
+
   struct PendingSubmission {
     Submission submission;
     std::shared_ptr<Watcher> watcher;
@@ -181,6 +186,7 @@ class Engine {
   Status load_open_jobs();
   void key_accepted(const MinionId& id);
   void key_withdrawn(const MinionId& id, std::string_view why);
+  Origin origin_of_key_change() const;
   void key_seen(const MinionId& id, std::string_view act, std::string_view address);
   void on_admit(const AdmissionRequest& request, const std::function<void(Admission)>& done);
   Admission judge_journal(const MinionId& id, JournalPosition journal, Admission admission) const;
@@ -191,9 +197,10 @@ class Engine {
   void take_grains(const MinionId& id, std::string grains);
   void tick();
   void count_keys();
-  void event_job(const store::JobRecord& job);
-  void event_return(const store::ReturnRecord& record);
+  void event_job(const store::JobRecord& job, Origin origin);
+  void event_return(const store::ReturnRecord& record, Origin origin);
   void event_presence();
+  void event_moves(Moves& moves, Origin origin);
   void event_dropped(std::uint64_t count);
   void keep_moved_journals();
 
@@ -217,8 +224,7 @@ class Engine {
   std::atomic<std::size_t> publishing_{0};  // jobs on their way through the ledger
   std::map<JobId, std::function<void(Result<JobId>)>> calls_;
   std::set<MinionId> moved_journals_;  // since they were last written down
-  std::vector<MinionId> came_;         // since the last presence event
-  std::vector<MinionId> went_;
+  Moves moves_here_, moves_elsewhere_;
   MonoTime next_slow_tick_{};
   EngineCounters counters_;
 };

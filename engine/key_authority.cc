@@ -56,6 +56,7 @@ void KeyAuthority::load(const std::vector<store::KeyRecord>& records, std::uint3
 }
 
 void KeyAuthority::refresh(const std::vector<MinionId>& ids, const std::vector<store::KeyRecord>& records) {
+  refreshing_ = true;
   std::set<MinionId> known, denied;
   for (const store::KeyRecord& record : records) {
     (record.state == store::KeyState::kDenied ? denied : known).insert(record.id);
@@ -69,6 +70,7 @@ void KeyAuthority::refresh(const std::vector<MinionId>& ids, const std::vector<s
     if (!known.contains(id)) drop(id);
     if (!denied.contains(id)) denied_.erase(id);
   }
+  refreshing_ = false;
 }
 
 void KeyAuthority::refresh_all(const std::vector<store::KeyRecord>& records) {

@@ -100,6 +100,9 @@ class KeyAuthority {
   // How a completion on another thread comes back to the engine's loop.
   void set_post(std::function<void(std::function<void()>)> post) { post_ = std::move(post); }
 
+  // What its listener is told now was changed by another master.
+  bool refreshing() const { return refreshing_; }
+
  private:
   Admission judge(const store::KeyRecord& record, const AdmissionRequest& request) const;
   void enrol(const AdmissionRequest& request, std::function<void(Admission)> done);
@@ -112,6 +115,7 @@ class KeyAuthority {
   void take(const store::KeyRecord& record);
   void drop(const MinionId& id);
 
+  bool refreshing_ = false;
   Ledger& ledger_;
   Notary& notary_;
   const Clock& clock_;

@@ -13,6 +13,7 @@ namespace {
 constexpr milliseconds kIdleWait{200};
 constexpr std::size_t kFeedPage = 1024;
 constexpr std::size_t kExpirePage = 200;
+constexpr std::size_t kMaxWaitingEvents = 10'000;
 
 }  // namespace
 
@@ -58,6 +59,7 @@ bool Ledger::change_keys(KeyChange change) { return queue_.try_push(std::move(ch
 
 bool Ledger::keep_grains(store::GrainsRecord grains) { return queue_.try_push(std::move(grains)); }
 bool Ledger::keep_journals(std::vector<store::JournalMark> marks) { return queue_.try_push(std::move(marks)); }
+bool Ledger::keep_event(store::EventRecord event) { return queue_.try_push(std::move(event)); }
 bool Ledger::keep_setting(std::string name, std::string value) { return queue_.try_push(Setting{std::move(name), std::move(value)}); }
 bool Ledger::returner_at(std::string returner, std::uint64_t position) {
   return queue_.try_push(ReturnerAt{std::move(returner), position});
@@ -134,6 +136,7 @@ bool Ledger::bring_back() {
 
 std::vector<Ledger::Entry> Ledger::take_waiting() {
   std::vector<Entry> waiting = std::exchange(waiting_, {});
+  waiting_events_ = 0;
   for (auto& [id, grains] : std::exchange(waiting_grains_, {})) waiting.emplace_back(std::move(grains));
   std::vector<store::JournalMark> marks;
   for (auto& [id, mark] : std::exchange(waiting_journals_, {})) marks.push_back(std::move(mark));
@@ -161,6 +164,8 @@ store::Batch Ledger::batch_of(const std::vector<Entry>& entries) const {
       batch.grains.push_back(*grains);
     } else if (const auto* marks = std::get_if<std::vector<store::JournalMark>>(&entry)) {
       batch.journals.insert(batch.journals.end(), marks->begin(), marks->end());
+    } else if (const auto* event = std::get_if<store::EventRecord>(&entry)) {
+      batch.events.push_back(*event);
     } else if (const auto* setting = std::get_if<Setting>(&entry)) {
       batch.settings[setting->name] = setting->value;
     } else if (const auto* at = std::get_if<ReturnerAt>(&entry)) {
@@ -188,7 +193,7 @@ void Ledger::commit(std::vector<Entry> entries) {
   counters_.commit_time.observe(std::chrono::duration_cast<microseconds>(clock_.now() - start));
   settle(entries, *outcome);
   if (!batch.jobs.empty()) follow_feed(*outcome);
-  if (!batch.returns.empty()) listener_.outbox_grew();
+  if (!batch.returns.empty() || !batch.events.empty()) listener_.outbox_grew();
 }
 
 void Ledger::settle(std::vector<Entry>& entries, const store::CommitOutcome& outcome) {
@@ -239,6 +244,8 @@ void Ledger::keep_for_later(Entry&& entry) {
     waiting_settings_[setting->name] = std::move(setting->value);
   } else if (const auto* at = std::get_if<ReturnerAt>(&entry)) {
     waiting_positions_[at->returner] = at->position;
+  } else if (std::holds_alternative<store::EventRecord>(entry) && ++waiting_events_ > kMaxWaitingEvents) {
+    counters_.events_dropped.fetch_add(1, std::memory_order_relaxed);
   } else if (!std::holds_alternative<Wake>(entry)) {
     waiting_.push_back(std::move(entry));
   }

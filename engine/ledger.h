@@ -60,7 +60,8 @@ struct LedgerCounters {
   std::atomic<std::uint64_t> unexpected{0};
   std::atomic<std::uint64_t> store_failures{0};  // times that the store went away
   std::atomic<std::uint64_t> outbox_dropped{0};
-  std::atomic<std::uint64_t> turns{0};  // of the thread: grows while it moves, also when there is nothing to do
+  std::atomic<std::uint64_t> events_dropped{0};  // while the store was away
+  std::atomic<std::uint64_t> turns{0};           // of the thread: grows while it moves, also when there is nothing to do
   DurationHistogram commit_time{{microseconds(250), microseconds(500), milliseconds(1), microseconds(2'500), milliseconds(5),
                                  milliseconds(10), milliseconds(25), milliseconds(50), milliseconds(100), milliseconds(250),
                                  milliseconds(500), milliseconds(1'000), milliseconds(2'500), milliseconds(5'000), milliseconds(10'000)}};
@@ -104,6 +105,8 @@ class Ledger {
   bool change_keys(KeyChange change);
   bool keep_grains(store::GrainsRecord grains);
   bool keep_journals(std::vector<store::JournalMark> marks);
+  // Of events that wait for the store, the newest are dropped, and counted, when there are too many.
+  bool keep_event(store::EventRecord event);
   bool keep_setting(std::string name, std::string value);
   bool returner_at(std::string returner, std::uint64_t position);
   // Goes on with the store that is there now, whichever it is (StateStore::adopt). done is called on the ledger's thread.
@@ -138,8 +141,8 @@ class Ledger {
     std::string returner;
     std::uint64_t position;
   };
-  using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, store::GrainsRecord, std::vector<store::JournalMark>, Setting,
-                             ReturnerAt, Wake, Adopt>;
+  using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, store::GrainsRecord, std::vector<store::JournalMark>,
+                             store::EventRecord, Setting, ReturnerAt, Wake, Adopt>;
 
   void commit(std::vector<Entry> entries);
   store::Batch batch_of(const std::vector<Entry>& entries) const;
@@ -166,6 +169,7 @@ class Ledger {
   std::atomic<std::size_t> queued_returns_{0};
   // Kept until the store is back: returns of failed commits in order, and the last value of everything that is overwritten anyway.
   std::vector<Entry> waiting_;
+  std::size_t waiting_events_ = 0;  // of them
   std::map<MinionId, store::GrainsRecord> waiting_grains_;
   std::map<MinionId, store::JournalMark> waiting_journals_;
   std::map<std::string, std::string> waiting_settings_;

@@ -48,13 +48,18 @@ class Notary {
   virtual bool verify_key(std::string_view text, const std::string& signer, const std::string& signature) const = 0;
 };
 
+// Whether an event is of this master, or one of the others' that it has heard of.
+enum class Origin : std::uint8_t { kHere, kElsewhere };
+
 // The event bus. Thread-safe; never blocks, a slow subscriber loses events (counted).
 class EventSink {
  public:
   virtual ~EventSink() = default;
   // False when nobody listens: the caller need not make the text.
   virtual bool wanted() const = 0;
-  virtual void publish(std::string_view tag, std::string json) = 0;
+  // Of the events that tell of a return, of which there are far more than of all others.
+  virtual bool wants_returns() const { return wanted(); }
+  virtual void publish(std::string_view tag, std::string json, Origin origin) = 0;
 };
 
 }  // namespace brine::engine

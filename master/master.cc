@@ -18,7 +18,7 @@
 #include "metrics/process_metrics.h"
 #include "net/face_loop.h"
 #include "net/key_files.h"
-#include "returners/file/file_returner.h"
+#include "returners/registry.h"
 #include "store/redis_store.h"
 #include "store/sqlite_store.h"
 
@@ -30,6 +30,7 @@ constexpr const char* kTicketKeys = "ticket_keys";
 constexpr seconds kKeyCopyEvery{5};
 constexpr std::size_t kKeysAtOnce = 1'000;
 constexpr milliseconds kProbePatience{1'000};
+constexpr milliseconds kReturnersPatience{5'000};
 
 Result<std::uint32_t> uid_of(const std::string& name) {
   if (!name.empty() && name.find_first_not_of("0123456789") == std::string::npos) return static_cast<std::uint32_t>(std::stoul(name));
@@ -118,17 +119,6 @@ class Master::Members final : public MembersDesk {
   Master& master_;
 };
 
-// The event bus, as the engine sees it.
-class Master::EventPort final : public engine::EventSink {
- public:
-  explicit EventPort(net::EventPublisher& bus) : bus_(bus) {}
-  bool wanted() const override { return bus_.has_subscribers(); }
-  void publish(std::string_view tag, std::string json) override { bus_.publish(tag, std::move(json)); }
-
- private:
-  net::EventPublisher& bus_;
-};
-
 Master::Master(const config::MasterConfig& config) : config_(config) {}
 
 Master::~Master() { stop(); }
@@ -179,6 +169,7 @@ void Master::declare_metrics() {
                                      .minion_face = *minion_face_,
                                      .operator_face = *operator_face_,
                                      .drains = drains_,
+                                     .clock = clock_,
                                      .runner_thread = runner_thread_,
                                      .config = config_});
 }
@@ -317,7 +308,7 @@ engine::EngineOptions Master::engine_options() const {
   options.board.max_open = config_.max_open_jobs;
   options.ledger.queue = config_.max_pending_returns;
   options.ledger.outbox_keep = config_.outbox.keep_seconds;
-  for (const config::FileReturnerConfig& returner : config_.returners) options.ledger.returners.push_back(returner.name);
+  for (const config::ReturnerConfig& returner : config_.returners) options.ledger.returners.push_back(returner.name);
   options.timeout = config_.timeout;
   options.keep_jobs = config_.keep_jobs_seconds;
   options.max_expires = config_.max_expires;
@@ -329,11 +320,12 @@ engine::EngineOptions Master::engine_options() const {
 
 Status Master::start_engine() {
   BRINE_LET(event_bus_, net::EventPublisher::open(config_.sock_dir + "/events.ipc", config_.event_queue));
-  events_ = std::make_unique<EventPort>(*event_bus_);
+  BRINE_LET(events_, EventPort::make(*event_bus_, clock_, config_));
   notary_ = std::make_unique<MasterNotary>(*identity_, gateway_);
   engine_ = std::make_unique<engine::Engine>(*store_, gateway_, *notary_, *events_, clock_, engine_options(), [this] {
     for (const auto& drain : drains_) drain->wake();
   });
+  events_->attach(engine_->ledger());
   if (shared_ != nullptr) {
     engine::PeerOptions peers;
     peers.self.id = config_.id;
@@ -352,37 +344,58 @@ Status Master::start_engine() {
   }
   upstream_ = std::make_unique<EngineUpstream>(*engine_);
   members_ = std::make_unique<Members>(*this);
-  add_all_runners(runners_, {*engine_, *identity_, clock_, members_.get()});
+  add_all_runners(runners_, {*engine_, *identity_, clock_, members_.get(), drains_});
   runner_thread_.start(kRunnerTick, [] {});
   return {};
 }
 
-// Of several masters one delivers to a returner: the same for all that see the same masters. While they do not, both may deliver.
-returners::DrainOptions Master::drain_options(const std::string& returner) const {
+Result<returners::DrainOptions> Master::drain_options(const config::ReturnerConfig& returner) const {
   returners::DrainOptions options;
-  if (shared_ == nullptr) return options;
-  options.ours = [this, returner] {
-    const engine::Peers& peers = *engine_->peers();
-    std::string first, weight;
-    for (const store::MasterCard& card : peers.masters()) {
-      const std::string its = net::sha256(returner + '\0' + card.id);
-      if (its > weight) std::tie(first, weight) = std::pair(card.id, its);
-    }
-    return peers.leads() && first == peers.self();
-  };
+  options.name = returner.name;
+  options.master = config_.id;
+  options.batch = returner.batch;
+  BRINE_LET(options.filter, returners::Filter::make(returner.only, returner.except));
+  options.events = std::ranges::find(config_.event_return, returner.name) != config_.event_return.end();
+  options.dead_letters = returner.dead_letters;
+  options.keep_position = [this](const std::string& name, std::uint64_t position) { return engine_->ledger().returner_at(name, position); };
+  options.keep_setting = [this](const std::string& name, const std::string& value) { return engine_->ledger().keep_setting(name, value); };
+  if (shared_ != nullptr) options.ours = [this, name = returner.name] { return delivers_to(name); };
   return options;
+}
+
+// Of several masters one delivers to a returner: the same for all that see the same masters. While they do not, both may deliver.
+bool Master::delivers_to(const std::string& returner) const {
+  const engine::Peers& peers = *engine_->peers();
+  std::string first, weight;
+  for (const store::MasterCard& card : peers.masters()) {
+    const std::string its = net::sha256(returner + '\0' + card.id);
+    if (its > weight) std::tie(first, weight) = std::pair(card.id, its);
+  }
+  return peers.leads() && first == peers.self();
 }
 
 // The returners stand before the engine serves: outbox_grew must find them.
 Status Master::start_returners() {
-  for (const config::FileReturnerConfig& file : config_.returners) {
-    BRINE_LET(auto returner, returners::open_file_returner({file.name, file.path, file.max_bytes, file.keep}));
-    drains_.push_back(std::make_unique<returners::Drain>(
-        std::move(returner), *store_, drain_options(file.name),
-        [this](const std::string& name, std::uint64_t position) { return engine_->ledger().returner_at(name, position); }));
+  for (const config::ReturnerConfig& config : config_.returners) {
+    BRINE_LET(auto returner, returners::open_returner(config));
+    BRINE_LET(auto options, drain_options(config));
+    drains_.push_back(std::make_unique<returners::Drain>(std::move(returner), *store_, clock_, std::move(options)));
   }
   for (const auto& drain : drains_) BRINE_TRY(drain->start());
   return {};
+}
+
+// What is still to be delivered may take some seconds together. The ledger has ended: this is the only one that writes.
+void Master::stop_returners() {
+  const MonoTime deadline = clock_.now() + kReturnersPatience;
+  for (const auto& drain : drains_) drain->begin_stop();
+  store::Batch last;
+  for (const auto& drain : drains_) {
+    drain->stop(deadline);
+    if (shared_ == nullptr || drain->counters().delivers) last.returner_positions[drain->name()] = drain->counters().position;
+  }
+  if (last.empty() || !engine_ || !engine_->ledger().available()) return;
+  if (auto kept = store_->commit(last); !kept) log::warning("returners will be given their last records again: {}", kept.error().message);
 }
 
 Status Master::open_minion_face() {
@@ -565,7 +578,7 @@ void Master::stop() {
   if (engine_) engine_->stop();  // commits and acknowledges what was received; what comes now stays in the minions' journals
   if (minion_face_) gateway_.say_stopping();
   runner_thread_.stop();
-  for (const auto& drain : drains_) drain->stop();
+  stop_returners();
   if (operator_face_) operator_face_->stop();
   if (minion_face_) minion_face_->stop();
   if (metrics_server_) metrics_server_->stop();

@@ -17,6 +17,7 @@
 #include "config/master_config.h"
 #include "engine/engine.h"
 #include "front/gateway.h"
+#include "master/event_port.h"
 #include "master/identity.h"
 #include "master/notary.h"
 #include "master/runners.h"
@@ -46,7 +47,6 @@ class Master {
 
  private:
   class EngineUpstream;
-  class EventPort;
   class Members;
 
   explicit Master(const config::MasterConfig& config);
@@ -63,7 +63,9 @@ class Master {
   Status open_tickets();
   Status start_engine();
   Status start_returners();
-  returners::DrainOptions drain_options(const std::string& returner) const;
+  Result<returners::DrainOptions> drain_options(const config::ReturnerConfig& returner) const;
+  bool delivers_to(const std::string& returner) const;
+  void stop_returners();
   Status open_minion_face();
   Status join();
   std::string own_address() const;

@@ -120,6 +120,11 @@ double behind(const engine::EngineCounters& counters, const returners::Drain& dr
   return static_cast<double>(end > position ? std::min(end - position, there) : 0);
 }
 
+double waits(const Clock& clock, const returners::Drain& drain) {
+  const UnixMicros oldest = drain.counters().oldest.load(std::memory_order_relaxed);
+  return oldest == 0 ? 0.0 : std::max(0.0, static_cast<double>(clock.unix_now() - oldest) / 1e6);
+}
+
 void declare_outbox(Registry& registry, const MetricSources& sources) {
   const engine::EngineCounters& counters = sources.engine.counters();
   registry.gauge("brine_master_outbox_entries", "Returns kept for the returners.", value_of(counters.outbox_entries));
@@ -128,17 +133,29 @@ void declare_outbox(Registry& registry, const MetricSources& sources) {
   registry.counter("brine_master_outbox_dropped_total", "Returns that left the outbox before every returner had them.",
                    value_of(sources.engine.ledger().counters().outbox_dropped));
   if (sources.drains.empty()) return;
-  Series behinds, delivered, failures;
+  Series behinds, delivered, passed_over, refused, failures, ages;
+  std::vector<Registry::Distribution> times;
   for (const auto& drain : sources.drains) {
     const Registry::Labels label{{"returner", drain->name()}};
     behinds.push_back({label, [&counters, &drain = *drain] { return behind(counters, drain); }});
     delivered.push_back({label, value_of(drain->counters().delivered)});
+    passed_over.push_back({label, value_of(drain->counters().passed_over)});
+    refused.push_back({label, value_of(drain->counters().refused)});
     failures.push_back({label, value_of(drain->counters().failures)});
+    ages.push_back({label, [&clock = sources.clock, &drain = *drain] { return waits(clock, drain); }});
+    times.push_back({label, &drain->counters().delivery_time});
   }
   registry.gauge("brine_master_returner_behind_entries", "Returns in the outbox that a returner has not taken.", std::move(behinds));
   registry.counter("brine_master_returner_delivered_total", "Returns that a returner took.", std::move(delivered));
-  registry.counter("brine_master_returner_failures_total", "Batches that a returner did not take; they are tried again.",
+  registry.counter("brine_master_returner_passed_over_total",
+                   "Returns and events that are not for a returner (only, except, event_return).", std::move(passed_over));
+  registry.counter("brine_master_returner_refused_total", "Records that a backend refused for good; they are in the file of dead letters.",
+                   std::move(refused));
+  registry.counter("brine_master_returner_failures_total", "Batches that a returner did not take whole; the rest is tried again.",
                    std::move(failures));
+  registry.gauge("brine_master_returner_oldest_waiting_seconds", "For how long the oldest record that a returner has not taken has waited.",
+                 std::move(ages));
+  registry.histogram("brine_master_returner_delivery_seconds", "How long a returner took for a batch.", std::move(times));
 }
 
 // One series for each face.

@@ -20,6 +20,7 @@ struct MetricSources {
   const net::Face& minion_face;
   const net::Face& operator_face;
   const std::vector<std::unique_ptr<returners::Drain>>& drains;
+  const Clock& clock;
   const TaskLoop& runner_thread;
   const config::MasterConfig& config;
 };

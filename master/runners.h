@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "engine/engine.h"
 #include "master/identity.h"
+#include "returners/drain.h"
 
 namespace brine::master {
 
@@ -64,6 +65,7 @@ struct RunnerContext {
   const Identity& identity;
   const Clock& clock;
   MembersDesk* members;
+  const std::vector<std::unique_ptr<returners::Drain>>& drains;  // all there before a runner runs
 };
 
 // Asks the engine and waits for the answer. Never on the engine's own thread.
@@ -74,6 +76,7 @@ void add_job_runners(Runners& runners, const RunnerContext& context);
 void add_key_runners(Runners& runners, const RunnerContext& context);
 void add_cluster_runners(Runners& runners, const RunnerContext& context);
 void add_manage_runners(Runners& runners, const RunnerContext& context);
+void add_returner_runners(Runners& runners, const RunnerContext& context);
 void add_all_runners(Runners& runners, const RunnerContext& context);
 
 }  // namespace brine::master

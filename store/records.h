@@ -102,11 +102,23 @@ struct FeedEntry {
   JobId jid;
 };
 
+// An event that is to be kept until the returners have it.
+struct EventRecord {
+  std::string id;     // no two events share one; an event that was written twice (a connection that broke) has one
+  std::string tag;    // never empty: "brine/job/<jid>/new"
+  std::string data;   // JSON text
+  UnixMicros at = 0;  // the master's clock
+};
+
+// A return, or an event: then all but position and event is empty.
 struct OutboxEntry {
   std::uint64_t position = 0;  // rises by at least 1 per entry
   bool late = false;           // the job's record had expired when this return came
   std::string function;        // empty when late
   ReturnRecord value;
+  EventRecord event;
+
+  bool is_event() const { return !event.tag.empty(); }
 };
 
 // ---- grains ---------------------------------------------------------------------------------------------------------------

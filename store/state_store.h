@@ -27,6 +27,7 @@ namespace brine::store {
 // one submission or two returns of one (jid, minion) the first counts, of two upserts the last.
 struct Batch {
   std::vector<JobRecord> jobs;        // submission + record + feed entry, each
+  std::vector<EventRecord> events;    // go to the outbox
   std::vector<ReturnRecord> returns;  // first return of (jid, minion) is kept; each first or late one goes to the outbox
   std::vector<KeyRecord> keys;        // upserts of (id, denied or not), only if version is higher than the stored one
   std::vector<std::pair<MinionId, bool>> forgotten_keys;    // (id, denied record?) to delete
@@ -92,6 +93,9 @@ struct Expired {
   std::uint64_t dropped = 0;  // outbox entries that went before every returner had passed them
 };
 
+// What one page of the outbox holds, about.
+inline constexpr std::size_t kOutboxPageBytes = 8U << 20;
+
 struct OutboxUsage {
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
@@ -142,6 +146,7 @@ class StateStore {
   // Newest first, before this jid (empty: from the newest), at most max.
   virtual Result<std::vector<JobSummary>> list_jobs(const JobId& before, std::size_t max) const = 0;
 
+  // Entries after the position, oldest first: at most max, of about kOutboxPageBytes together, but at least one if there is one.
   virtual Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max) const = 0;
   // The position that this returner has acknowledged; 0 for one never seen.
   virtual Result<std::uint64_t> returner_position(const std::string& returner) const = 0;

@@ -18,7 +18,7 @@ ALLOWED = {
     "store": {"base", "config", "metrics"},
     "mine": {"base", "target", "store"},
     "engine": {"base", "target", "store", "mine"},
-    "returners": {"base", "config", "metrics", "store"},
+    "returners": {"base", "config", "metrics", "target", "store"},
     "front": {"base", "config", "metrics", "wire", "net", "target", "store", "mine", "engine"},
 }
 BELOW_DAEMONS = set(ALLOWED)

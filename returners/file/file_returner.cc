@@ -1,97 +1,31 @@
 #include "returners/file/file_returner.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-
-#include "base/file.h"
+#include "returners/line_file.h"
 
 namespace brine::returners {
 namespace {
 
 class FileReturner final : public Returner {
  public:
-  explicit FileReturner(FileReturnerOptions options) : options_(std::move(options)) {}
+  explicit FileReturner(LineFile file) : file_(std::move(file)) {}
 
-  const std::string& name() const override { return options_.name; }
-
-  Status open() {
-    BRINE_TRY(make_folders(folder_of(options_.path), 0750));
-    Fd fd(::open(options_.path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
-    if (!fd.valid()) return fail_errno("cannot write " + options_.path, errno);
-    BRINE_LET(size_, cut_torn_line(fd.get()));
-    BRINE_TRY(sync_folder(folder_of(options_.path)));
-    fd_ = std::move(fd);
-    return {};
-  }
-
-  Status deliver(const std::vector<store::OutboxEntry>& entries) override {
-    if (!fd_.valid() || is_deleted()) BRINE_TRY(open());
+  Delivery deliver(std::span<const Record> records, const std::stop_token&) override {
     std::string lines;
-    for (const store::OutboxEntry& entry : entries) {
-      lines += to_json(entry);
-      lines.push_back('\n');
-    }
-    if (size_ > 0 && size_ + lines.size() > options_.max_bytes) BRINE_TRY(rotate());
-    if (auto written = write_synced(lines); !written) {
-      // A part of a line may stand there: cut it off, so that the retry begins a line.
-      if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) fd_.reset();
-      return written;
-    }
-    size_ += lines.size();
-    return {};
+    for (const Record& record : records) lines.append(record.json).push_back('\n');
+    if (auto written = file_.append(lines); !written) return Delivery::none({Code::kUnavailable, written.error().message});
+    return Delivery::all(records);
   }
 
  private:
-  // What is written to a file without a name is lost.
-  bool is_deleted() const {
-    struct stat info{};
-    return ::fstat(fd_.get(), &info) == 0 && info.st_nlink == 0;
-  }
-
-  // An earlier life may have been killed while it wrote: its last line comes again, whole. Returns the size.
-  Result<std::uint64_t> cut_torn_line(int fd) const {
-    struct stat info{};
-    if (::fstat(fd, &info) != 0) return fail_errno("cannot read " + options_.path, errno);
-    if (!S_ISREG(info.st_mode)) return std::uint64_t{0};
-    off_t end = info.st_size;
-    for (char last = 0; end > 0; --end) {
-      if (::pread(fd, &last, 1, end - 1) != 1) return fail_errno("cannot read " + options_.path, errno);
-      if (last == '\n') break;
-    }
-    if (end != info.st_size && ::ftruncate(fd, end) != 0) return fail_errno("cannot cut the torn end of " + options_.path, errno);
-    return static_cast<std::uint64_t>(end);
-  }
-
-  Status write_synced(const std::string& lines) {
-    if (auto written = write_all(fd_.get(), lines); !written) return fail(written.error(), options_.path);
-    if (::fdatasync(fd_.get()) != 0) return fail_errno("cannot sync " + options_.path, errno);
-    return {};
-  }
-
-  Status rotate() {
-    for (int i = options_.keep - 1; i >= 1; --i)
-      std::rename((options_.path + "." + std::to_string(i)).c_str(), (options_.path + "." + std::to_string(i + 1)).c_str());
-    if (options_.keep > 0 && std::rename(options_.path.c_str(), (options_.path + ".1").c_str()) != 0 && errno != ENOENT)
-      return fail_errno("cannot rotate " + options_.path, errno);
-    if (options_.keep == 0) ::unlink(options_.path.c_str());
-    return open();
-  }
-
-  const FileReturnerOptions options_;
-  Fd fd_;
-  std::uint64_t size_ = 0;
+  LineFile file_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Returner>> open_file_returner(FileReturnerOptions options) {
-  auto returner = std::make_unique<FileReturner>(std::move(options));
-  BRINE_TRY(returner->open());
-  return returner;
+Result<std::unique_ptr<Returner>> open_file_returner(const config::FileReturnerConfig& config) {
+  LineFile file({config.path, config.max_bytes, config.keep});
+  BRINE_TRY(file.open());
+  return std::make_unique<FileReturner>(std::move(file));
 }
 
 }  // namespace brine::returners

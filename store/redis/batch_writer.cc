@@ -66,6 +66,7 @@ Result<CommitOutcome> BatchWriter::commit(const Batch& batch, std::uint64_t epoc
   outcome.returns.resize(batch.returns.size());
   if (!batch.jobs.empty()) BRINE_TRY(publish(batch, prepared, epoch, outcome));
   if (!batch.returns.empty()) BRINE_TRY(add_returns(batch.returns, outcome.returns));
+  if (!batch.events.empty()) BRINE_TRY(add_events(batch.events));
   BRINE_TRY(remember(batch, outcome.keys));
   if (!batch.returner_positions.empty()) BRINE_TRY(raise_positions(batch));
   if (!batch.empty()) BRINE_TRY(wait_for_replicas(connection_, layout_, options_.replicas, options_.patience));
@@ -231,6 +232,19 @@ Status BatchWriter::add_portion(const std::vector<ReturnRecord>& returns, const 
       again.push_back(sent[i]);
     }
   }
+  return {};
+}
+
+Status BatchWriter::add_events(const std::vector<EventRecord>& events) {
+  Text text;
+  text.add(options_.epoch);
+  for (const EventRecord& event : events) {
+    text.add(event.id);
+    text.add(event.tag);
+    text.add(pack_event(event));
+  }
+  scripts_.call(connection_, Script::kEvents, {layout_.outbox, layout_.outbox_state}, text.words());
+  BRINE_TRY(connection_.next());
   return {};
 }
 

@@ -51,6 +51,7 @@ class BatchWriter {
   Status add_returns(const std::vector<ReturnRecord>& returns, std::vector<ReturnResult>& results);
   Status add_portion(const std::vector<ReturnRecord>& returns, const std::vector<std::size_t>& places, std::vector<ReturnResult>& results,
                      std::vector<std::size_t>& again);
+  Status add_events(const std::vector<EventRecord>& events);
   Status remember(const Batch& batch, std::vector<bool>& written);
   Status raise_positions(const Batch& batch);
   Status forget_jobs(const Retention& retention, std::size_t& count);

@@ -97,6 +97,17 @@ Result<ReturnRecord> unpack_return(const JobId& jid, const MinionId& minion, std
   return value;
 }
 
+std::string pack_event(const EventRecord& event) { return Packer().number(event.at).take() += event.data; }
+
+Result<EventRecord> unpack_event(std::string id, std::string tag, std::string_view packed) {
+  Unpacker bytes(packed);
+  EventRecord event{std::move(id), std::move(tag), "", bytes.number<UnixMicros>()};
+  event.data = bytes.rest();
+  BRINE_TRY(bytes.status("an event"));
+  if (event.tag.empty()) return fail(Code::kCorrupt, "an event in Redis is damaged");
+  return event;
+}
+
 std::string pack_key(const KeyRecord& key) {
   return Packer()
       .number(static_cast<std::uint8_t>(key.state))

@@ -18,6 +18,10 @@ namespace brine::store::redis {
 std::string pack_return(const ReturnRecord& value);
 Result<ReturnRecord> unpack_return(const JobId& jid, const MinionId& minion, std::string_view packed);
 
+// Of an event: time and data; its id and tag lie beside it.
+std::string pack_event(const EventRecord& event);
+Result<EventRecord> unpack_event(std::string id, std::string tag, std::string_view packed);
+
 std::string pack_key(const KeyRecord& key);
 Result<KeyRecord> unpack_key(const MinionId& id, std::string_view packed);
 

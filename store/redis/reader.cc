@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kVersionDigits = 20;  // in front of a key and a presence
 constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kFirstOutboxPage = 32;  // entries, whose sizes are not known yet
+constexpr std::size_t kEntryOverhead = 64;
 
 Error damaged(std::string_view what) { return {Code::kCorrupt, std::string(what) + " in Redis is damaged"}; }
 
@@ -59,6 +61,10 @@ Result<OutboxEntry> outbox_entry_of(ReplyView entry) {
   const ReplyView fields = entry[1];
   OutboxEntry result;
   BRINE_LET(result.position, position_of(entry));
+  if (field(fields, "l").text() == "2") {
+    BRINE_LET(result.event, unpack_event(field(fields, "m").string(), field(fields, "f").string(), field(fields, "v").text()));
+    return result;
+  }
   result.late = field(fields, "l").text() == "1";
   result.function = field(fields, "f").string();
   BRINE_LET(const JobId jid, JobId::parse(field(fields, "j").text()));
@@ -356,11 +362,20 @@ Result<std::vector<MinionId>> Reader::returned_minions(const JobId& jid) {
 // ---- outbox ----------------------------------------------------------------------------------------------------------------
 
 Result<std::vector<OutboxEntry>> Reader::outbox_after(std::uint64_t position, std::size_t max) {
-  BRINE_LET(const Reply reply, connection_.ask({"XRANGE", layout_.outbox, exclusive(position), "+", "COUNT", std::to_string(max)}));
   std::vector<OutboxEntry> entries;
-  for (std::size_t i = 0; i < reply.view().size(); ++i) {
-    BRINE_LET(OutboxEntry entry, outbox_entry_of(reply[i]));
-    entries.push_back(std::move(entry));
+  std::size_t bytes = 0;
+  std::size_t wanted = std::min(max, kFirstOutboxPage);
+  while (wanted > 0) {
+    const std::uint64_t from = entries.empty() ? position : entries.back().position;
+    BRINE_LET(const Reply reply, connection_.ask({"XRANGE", layout_.outbox, exclusive(from), "+", "COUNT", std::to_string(wanted)}));
+    for (std::size_t i = 0; i < reply.view().size(); ++i) {
+      BRINE_LET(OutboxEntry entry, outbox_entry_of(reply[i]));
+      bytes += kEntryOverhead + entry.value.payload.size() + entry.event.data.size();
+      entries.push_back(std::move(entry));
+    }
+    if (reply.view().size() < wanted || bytes >= kOutboxPageBytes) break;
+    // As many more as fit, if they are like those before.
+    wanted = std::min(max - entries.size(), std::max<std::size_t>(1, (kOutboxPageBytes - bytes) / (bytes / entries.size())));
   }
   return entries;
 }

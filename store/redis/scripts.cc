@@ -93,6 +93,22 @@ end
 return table.concat(answers)
 )";
 
+// KEYS: outbox, outbox state. ARGV: epoch, then for each event: id, tag, value.
+constexpr const char* kEventsText = R"(
+local function digits(number) return string.format('%.0f', number) end
+local head = redis.call('HMGET', KEYS[2], 'end', 'end_bytes', 'epoch')
+if head[3] ~= ARGV[1] then return redis.error_reply('FOREIGN another store, or none') end
+local position, bytes = tonumber(head[1] or '0'), tonumber(head[2] or '0')
+for i = 2, #ARGV, 3 do
+  local id, tag, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  position = position + 1
+  bytes = bytes + 64 + #id + #tag + #value
+  redis.call('XADD', KEYS[1], digits(position) .. '-0', 'j', '', 'm', id, 'f', tag, 'l', '2', 'b', digits(bytes), 'v', value)
+end
+redis.call('HSET', KEYS[2], 'end', digits(position), 'end_bytes', digits(bytes))
+return position
+)";
+
 // KEYS: keys, grains, journals, settings, counters, news, presence, store. ARGV: origin, changed key ids, changed minions, changed settings
 // (packed names), epoch, then for each change: what, name, version, value. Answers a digit for each key: 1 written, 0 a version as high is
 // there.
@@ -263,8 +279,9 @@ redis.call('XADD', KEYS[3], 'MAXLEN', '~', 20000, string.format('%.0f-0', news),
 return 1
 )";
 
-constexpr std::array<const char*, kScripts> kTexts{kClaimText,  kPublishText, kReturnsText, kRememberText, kPositionsText, kTrimText,
-                                                   kForgetText, kLeaseText,   kLeaveText,   kArrivedText,  kWentText,      kRunningText};
+constexpr std::array<const char*, kScripts> kTexts{kClaimText,     kPublishText, kReturnsText, kEventsText, kRememberText,
+                                                   kPositionsText, kTrimText,    kForgetText,  kLeaseText,  kLeaveText,
+                                                   kArrivedText,   kWentText,    kRunningText};
 
 }  // namespace
 

@@ -15,6 +15,7 @@ enum class Script : std::uint8_t {
   kClaim,      // a job's record, if its jid is free
   kPublish,    // submissions, feed, open jobs
   kReturns,    // first returns and the outbox
+  kEvents,     // events and the outbox
   kRemember,   // keys, grains, journals, settings
   kPositions,  // of returners
   kTrim,       // the outbox's oldest entries
@@ -25,7 +26,7 @@ enum class Script : std::uint8_t {
   kWent,
   kRunning,
 };
-inline constexpr std::size_t kScripts = 12;
+inline constexpr std::size_t kScripts = 13;
 
 // Their names on one server, which keeps them until it restarts.
 class Scripts {

@@ -116,6 +116,7 @@ Result<CommitOutcome> BatchWriter::apply(const Batch& batch) {
     BRINE_LET(const ReturnResult result, returns_->add(value, counters_));
     outcome.returns.push_back(result);
   }
+  for (const EventRecord& event : batch.events) BRINE_TRY(returns_->add_event(event, counters_));
   BRINE_TRY(returns_->finish_batch());
   BRINE_TRY(apply_keys(batch, outcome.keys));
   BRINE_TRY(apply_minions(batch));

@@ -172,7 +172,15 @@ Result<std::vector<JobSummary>> Reader::list_jobs(const JobId& before, std::size
 Result<std::vector<OutboxEntry>> Reader::outbox_after(std::uint64_t position, std::size_t max) {
   return snapshot([&]() -> Result<std::vector<OutboxEntry>> {
     BRINE_LET(const Counters counters, counters_->read());
-    return collect<OutboxEntry>(outbox_.query(std::max(clamp(position), counters.outbox_start), clamp(max)), outbox_entry_of);
+    std::vector<OutboxEntry> entries;
+    std::size_t bytes = 0;
+    auto rows = outbox_.query(std::max(clamp(position), counters.outbox_start), clamp(max));
+    while (bytes < kOutboxPageBytes && rows.next()) {
+      entries.push_back(outbox_entry_of(rows));
+      bytes += entries.back().value.payload.size() + entries.back().event.data.size();
+    }
+    BRINE_TRY(rows.status());
+    return entries;
   });
 }
 

@@ -14,6 +14,10 @@ std::int64_t bytes_of(const ReturnRecord& value, std::string_view function) {
   return kEntryOverhead + static_cast<std::int64_t>(value.payload.size() + value.minion.str().size() + function.size());
 }
 
+std::int64_t bytes_of(const EventRecord& event) {
+  return kEntryOverhead + static_cast<std::int64_t>(event.data.size() + event.id.size() + event.tag.size());
+}
+
 // The time of arrival is the master's, so it differs when the same return is sent again.
 bool same_content(const ReturnRecord& a, const ReturnRecord& b) {
   return a.outcome == b.outcome && a.retcode == b.retcode && a.success == b.success && a.started == b.started &&
@@ -82,10 +86,20 @@ Result<ReturnResult> ReturnWriter::add_late(PackedJid jid, const ReturnRecord& v
   return ReturnResult::kLate;
 }
 
+// It belongs to no job: like a late return it goes when the outbox has no use for it.
+Status ReturnWriter::add_event(const EventRecord& event, Counters& counters) {
+  ++counters.outbox_end;
+  counters.outbox_end_bytes += bytes_of(event);
+  constexpr std::int64_t kNone = 0;
+  BRINE_TRY(append_.run(counters.outbox_end, counters.outbox_end_bytes, event.at, kNone, kEventEntry, kNone, kNone, kNone, kNone, kNone,
+                        std::string_view(event.id), std::string_view(event.tag), Blob{event.data}));
+  return orphan_.run(counters.outbox_end);
+}
+
 Status ReturnWriter::append(PackedJid jid, const ReturnRecord& value, bool late, std::string_view function, Counters& counters) {
   ++counters.outbox_end;
   counters.outbox_end_bytes += bytes_of(value, function);
-  return append_.run(counters.outbox_end, counters.outbox_end_bytes, value.received, jid, std::int64_t{late},
+  return append_.run(counters.outbox_end, counters.outbox_end_bytes, value.received, jid, late ? kLateEntry : kReturnEntry,
                      static_cast<std::int64_t>(value.outcome), std::int64_t{value.retcode}, std::int64_t{value.success}, value.started,
                      static_cast<std::int64_t>(value.duration_us), std::string_view(value.minion.str()), function, Blob{value.payload});
 }

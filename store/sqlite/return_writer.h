@@ -21,6 +21,7 @@ class ReturnWriter {
 
   // Raises the counters for what it appends.
   Result<ReturnResult> add(const ReturnRecord& value, Counters& counters);
+  Status add_event(const EventRecord& event, Counters& counters);
   // Writes how many returns each job of this batch gained. To be called before COMMIT.
   Status finish_batch();
   // After a rollback.

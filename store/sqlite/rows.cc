@@ -36,7 +36,12 @@ ReturnRecord return_of(const Rows& rows) {
 }
 
 OutboxEntry outbox_entry_of(const Rows& rows) {
-  return {rows.as<std::uint64_t>(9), rows.integer(10) != 0, rows.string(11), return_of(rows)};
+  const auto position = rows.as<std::uint64_t>(9);
+  switch (rows.integer(10)) {
+    case kEventEntry: return {.position = position, .event = {rows.string(1), rows.string(11), rows.string(5), rows.integer(8)}};
+    case kLateEntry: return {.position = position, .late = true, .value = return_of(rows)};
+    default: return {.position = position, .function = rows.string(11), .value = return_of(rows)};
+  }
 }
 
 Result<JobRecord> job_of(const Rows& rows) {

@@ -15,6 +15,11 @@ namespace brine::store::sqlite {
 #define BRINE_SUMMARY_COLUMNS \
   "j.jid, j.function, j.arguments, j.target_kind, j.target, j.user, j.issued, j.not_after, j.expected_count, p.returned"
 
+// The column `late` of entries. An event has its id as minion, its tag as function, its data as payload.
+inline constexpr std::int64_t kReturnEntry = 0;
+inline constexpr std::int64_t kLateEntry = 1;
+inline constexpr std::int64_t kEventEntry = 2;
+
 KeyRecord key_of(const Rows& rows);
 ReturnRecord return_of(const Rows& rows);  // of BRINE_ENTRY_COLUMNS
 OutboxEntry outbox_entry_of(const Rows& rows);

@@ -16,7 +16,7 @@ bool same(const store::ReturnRecord& a, const store::ReturnRecord& b) {
          a.duration_us == b.duration_us;
 }
 
-std::size_t size_of(const store::OutboxEntry& entry) { return entry.value.payload.size() + 64; }
+std::size_t size_of(const store::OutboxEntry& entry) { return entry.value.payload.size() + entry.event.data.size() + 64; }
 
 template <typename Map, typename Value = typename Map::mapped_type>
 std::vector<Value> values_of(const Map& map) {
@@ -210,13 +210,13 @@ JobResult SharedMemory::publish(const store::JobRecord& job, JobId& jid) {
 ReturnResult SharedMemory::add(const store::ReturnRecord& value) {
   const auto job = jobs.find(value.jid);
   if (job == jobs.end()) {
-    outbox.push_back({++outbox_end, true, "", value});
+    outbox.push_back({.position = ++outbox_end, .late = true, .value = value});
     return ReturnResult::kLate;
   }
   if (!std::binary_search(job->second.expected.begin(), job->second.expected.end(), value.minion)) return ReturnResult::kUnexpected;
   const auto [kept, added] = returns.try_emplace({value.jid, value.minion}, value);
   if (!added) return same(kept->second, value) ? ReturnResult::kRepeated : ReturnResult::kConflict;
-  outbox.push_back({++outbox_end, false, job->second.function, value});
+  outbox.push_back({.position = ++outbox_end, .function = job->second.function, .value = value});
   return ReturnResult::kFirst;
 }
 
@@ -273,6 +273,7 @@ Result<store::CommitOutcome> SharedMemoryClient::commit(const store::Batch& batc
     const auto place = std::lower_bound(expected.begin(), expected.end(), value.minion) - expected.begin();
     news.returned[value.jid].push_back(static_cast<std::uint32_t>(place));
   }
+  for (const store::EventRecord& event : batch.events) server_.outbox.push_back({.position = ++server_.outbox_end, .event = event});
   if (!news.empty()) server_.tell(token_, std::exchange(news, {}));
   if (fault == Fault::kTorn) return std::unexpected(kNoAnswer);
   for (const store::KeyRecord& key : batch.keys) {
@@ -332,7 +333,7 @@ Result<store::Expired> SharedMemoryClient::expire(const store::Retention& retent
   while (!server_.outbox.empty()) {
     const store::OutboxEntry& oldest = server_.outbox.front();
     const bool due = oldest.position <= passed;
-    if (!due && oldest.value.received >= retention.outbox_before &&
+    if (!due && (oldest.is_event() ? oldest.event.at : oldest.value.received) >= retention.outbox_before &&
         (retention.outbox_max_bytes == 0 || bytes <= retention.outbox_max_bytes))
       break;
     if (!due) ++expired.dropped;

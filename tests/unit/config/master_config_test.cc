@@ -203,7 +203,7 @@ returners: [{name: file, path: /var/returns}]
   EXPECT_EQ(config.sock_dir, "/tmp/x/tmp/xy");
   EXPECT_EQ(config.state.path, "/tmp/x/var/lib/brine/master");
   EXPECT_EQ(config.autosign_file, "");
-  EXPECT_EQ(config.returners.at(0).path, "/tmp/x/var/returns");
+  EXPECT_EQ(std::get<FileReturnerConfig>(config.returners.at(0).settings).path, "/tmp/x/var/returns");
 }
 
 TEST_F(MasterConfigTest, ReturnersAreRead) {
@@ -211,14 +211,42 @@ TEST_F(MasterConfigTest, ReturnersAreRead) {
 returners:
 - {name: file, path: /a, max_bytes: 1MiB, keep: 2}
 - {name: audit, kind: file, path: /b}
-- {name: kafka, brokers: k1}
+- name: kafka
+  brokers: k1,k2
+  settings: {compression.type: zstd, linger.ms: 20}
+  batch: 50
+  only: {functions: 'pkg.*', outcomes: [failure, interrupted]}
+  except: {minions: [test*]}
+event_return: kafka
 )");
-  ASSERT_THAT(config.returners, SizeIs(2));
-  EXPECT_EQ(config.returners[0].max_bytes, 1U << 20);
-  EXPECT_EQ(config.returners[0].keep, 2);
+  ASSERT_THAT(config.returners, SizeIs(3));
+  EXPECT_EQ(std::get<FileReturnerConfig>(config.returners[0].settings).max_bytes, 1U << 20);
+  EXPECT_EQ(std::get<FileReturnerConfig>(config.returners[0].settings).keep, 2);
   EXPECT_EQ(config.returners[1].name, "audit");
-  EXPECT_EQ(config.returners[1].path, "/b");
-  EXPECT_THAT(config.warnings, ElementsAre(HasSubstr(":5: returner 'kafka': the kind 'kafka' is known, but not used")));
+  EXPECT_EQ(std::get<FileReturnerConfig>(config.returners[1].settings).path, "/b");
+  const ReturnerConfig& kafka = config.returners[2];
+  EXPECT_EQ(kind_of(kafka), "kafka");
+  EXPECT_EQ(std::get<KafkaReturnerConfig>(kafka.settings).brokers, "k1,k2");
+  EXPECT_EQ(std::get<KafkaReturnerConfig>(kafka.settings).settings.at("compression.type"), "zstd");
+  EXPECT_EQ(std::get<KafkaReturnerConfig>(kafka.settings).settings.at("linger.ms"), "20");
+  EXPECT_EQ(kafka.batch, 50U);
+  EXPECT_THAT(kafka.only.functions, ElementsAre("pkg.*"));
+  EXPECT_THAT(kafka.only.outcomes, ElementsAre("failure", "interrupted"));
+  EXPECT_THAT(kafka.except.minions, ElementsAre("test*"));
+  EXPECT_THAT(config.event_return, ElementsAre("kafka"));
+  EXPECT_THAT(config.warnings, IsEmpty());
+}
+
+TEST_F(MasterConfigTest, EachReturnerHasAFileOfDeadLetters) {
+  const MasterConfig config = load(R"(
+root_dir: /r
+cachedir: /c
+returners:
+- {name: file, path: /a}
+- {name: audit, kind: file, path: /b, dead_letters: /d.jsonl}
+)");
+  EXPECT_EQ(config.returners.at(0).dead_letters, "/r/c/dead_letters/file.jsonl");
+  EXPECT_EQ(config.returners.at(1).dead_letters, "/r/d.jsonl");
 }
 
 TEST_F(MasterConfigTest, WrongReturnersAreRefused) {
@@ -230,6 +258,10 @@ TEST_F(MasterConfigTest, WrongReturnersAreRefused) {
   EXPECT_THAT(complaint("returners: [{name: file, path: /a, kep: 1}]"), HasSubstr("did you mean 'keep'?"));
   EXPECT_THAT(complaint("returners: [{name: kafak}]"), HasSubstr("unknown kind 'kafak'; did you mean 'kafka'?"));
   EXPECT_THAT(complaint("returners: [{name: a, kind: syslog}, {name: a, kind: syslog}]"), HasSubstr("two returners are called 'a'"));
+  EXPECT_THAT(complaint("returners: [{name: kafka, brokers: [a]}]"), HasSubstr("'brokers' must be"));
+  EXPECT_THAT(complaint("returners: [{name: file, path: /a, only: {function: x}}]"), HasSubstr("did you mean 'functions'?"));
+  EXPECT_THAT(complaint("returners: [{name: file, path: /a, only: {outcomes: sucess}}]"), HasSubstr("did you mean 'success'?"));
+  EXPECT_THAT(complaint("returners: [{name: file, path: /a}]\nevent_return: fiel"), HasSubstr("did you mean 'file'?"));
 }
 
 TEST_F(MasterConfigTest, HeartbeatTimeoutMustBeLonger) {

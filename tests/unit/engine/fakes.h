@@ -152,12 +152,17 @@ class FakeNotary final : public Notary {
 class FakeEvents final : public EventSink {
  public:
   bool wanted() const override { return wanted_; }
-  void publish(std::string_view tag, std::string json) override {
+  void publish(std::string_view tag, std::string json, Origin origin) override {
     std::lock_guard lock(mutex_);
+    if (origin == Origin::kElsewhere) ++elsewhere_;
     events_.emplace_back(std::string(tag), std::move(json));
   }
 
   void want(bool wanted) { wanted_ = wanted; }
+  std::size_t of_other_masters() const {
+    std::lock_guard lock(mutex_);
+    return elsewhere_;
+  }
   std::size_t count() const {
     std::lock_guard lock(mutex_);
     return events_.size();
@@ -181,6 +186,7 @@ class FakeEvents final : public EventSink {
   std::atomic<bool> wanted_{false};
   mutable std::mutex mutex_;
   std::vector<std::pair<std::string, std::string>> events_;
+  std::size_t elsewhere_ = 0;  // of them
 };
 
 class FakeWatcher final : public Watcher {

@@ -103,7 +103,7 @@ JobResult MemoryStore::publish(const store::JobRecord& job, JobId& jid) {
 ReturnResult MemoryStore::add(const store::ReturnRecord& value) {
   const auto job = jobs_.find(value.jid);
   if (job == jobs_.end()) {
-    outbox_.push_back({outbox_.size() + 1, true, "", value});
+    outbox_.push_back({.position = outbox_.size() + 1, .late = true, .value = value});
     return ReturnResult::kLate;
   }
   const auto& expected = job->second.expected;
@@ -111,7 +111,7 @@ ReturnResult MemoryStore::add(const store::ReturnRecord& value) {
   const auto [kept, added] = returns_.try_emplace({value.jid, value.minion}, value);
   if (!added) return kept->second.payload == value.payload ? ReturnResult::kRepeated : ReturnResult::kConflict;
   kept_.push_back(value);
-  outbox_.push_back({outbox_.size() + 1, false, job->second.function, value});
+  outbox_.push_back({.position = outbox_.size() + 1, .function = job->second.function, .value = value});
   return ReturnResult::kFirst;
 }
 
@@ -136,6 +136,7 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
     outcome.jids.push_back(jid);
   }
   for (const store::ReturnRecord& value : batch.returns) outcome.returns.push_back(add(value));
+  for (const store::EventRecord& event : batch.events) outbox_.push_back({.position = outbox_.size() + 1, .event = event});
   for (const store::KeyRecord& key : batch.keys) {
     store::KeyRecord& kept = keys_[{key.id, key.state == store::KeyState::kDenied}];
     outcome.keys.push_back(kept.version < key.version);
@@ -151,7 +152,10 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
     journals_.erase(id);
   }
   for (const auto& [name, position] : batch.returner_positions) positions_[name] = std::max(positions_[name], position);
-  for (const auto& [name, value] : batch.settings) settings_[name] = value;
+  for (const auto& [name, value] : batch.settings) {
+    settings_[name] = value;
+    if (value.empty()) settings_.erase(name);
+  }
   commit_sizes_.push_back(batch.returns.size());
   outcome.feed_end = {epoch(), feed_.size()};
   return outcome;
@@ -290,6 +294,7 @@ Result<std::vector<store::JobSummary>> MemoryStore::list_jobs(const JobId& befor
     store::JobSummary summary;
     summary.jid = job->first;
     summary.function = job->second.function;
+    summary.issued = job->second.issued;
     summary.expected = static_cast<std::uint32_t>(job->second.expected.size());
     list.push_back(std::move(summary));
   }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "store/records.h"
+#include "returners/returner.h"
 
 namespace brine::returners {
 
@@ -21,10 +21,29 @@ inline store::OutboxEntry entry_number(std::uint64_t number, std::string payload
   return entry;
 }
 
-inline std::vector<store::OutboxEntry> entries_from_to(std::uint64_t first, std::uint64_t last) {
-  std::vector<store::OutboxEntry> entries;
-  for (std::uint64_t number = first; number <= last; ++number) entries.push_back(entry_number(number));
-  return entries;
+inline store::OutboxEntry event_number(std::uint64_t number) {
+  store::OutboxEntry entry;
+  entry.position = number;
+  entry.event = {"m:1:" + std::to_string(number), "brine/minion/web" + std::to_string(number) + "/start", R"({"id":"web"})",
+                 1'790'000'001'000'000};
+  return entry;
+}
+
+inline Record record_of(store::OutboxEntry entry) {
+  std::string json = to_json(entry, "m");
+  return {std::move(entry), std::move(json)};
+}
+
+inline std::vector<Record> records_from_to(std::uint64_t first, std::uint64_t last) {
+  std::vector<Record> records;
+  for (std::uint64_t number = first; number <= last; ++number) records.push_back(record_of(entry_number(number)));
+  return records;
+}
+
+inline std::vector<std::string> texts_of(const std::vector<Record>& records) {
+  std::vector<std::string> texts;
+  for (const Record& record : records) texts.push_back(record.json);
+  return texts;
 }
 
 }  // namespace brine::returners

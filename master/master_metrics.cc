@@ -132,6 +132,8 @@ void declare_outbox(Registry& registry, const MetricSources& sources) {
   registry.gauge("brine_master_outbox_max_bytes", "Bound of these bytes (outbox.max_bytes).", bound_of(sources.config.outbox.max_bytes));
   registry.counter("brine_master_outbox_dropped_total", "Returns that left the outbox before every returner had them.",
                    value_of(sources.engine.ledger().counters().outbox_dropped));
+  registry.counter("brine_master_events_dropped_total", "Events for returners that were dropped because too many waited for the store.",
+                   value_of(sources.engine.ledger().counters().events_dropped));
   if (sources.drains.empty()) return;
   Series behinds, delivered, passed_over, refused, failures, ages;
   std::vector<Registry::Distribution> times;

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kVersionDigits = 20;  // in front of a key and a presence
 constexpr std::size_t kPage = 1'000;
-constexpr std::size_t kFirstOutboxPage = 32;  // entries, whose sizes are not known yet
+constexpr std::size_t kFirstOutboxPage = 4;  // entries, whose sizes are not known yet
+constexpr std::size_t kOutboxGrowth = 8;     // of the pages after it
 constexpr std::size_t kEntryOverhead = 64;
 
 Error damaged(std::string_view what) { return {Code::kCorrupt, std::string(what) + " in Redis is damaged"}; }
@@ -375,7 +376,8 @@ Result<std::vector<OutboxEntry>> Reader::outbox_after(std::uint64_t position, st
     }
     if (reply.view().size() < wanted || bytes >= kOutboxPageBytes) break;
     // As many more as fit, if they are like those before.
-    wanted = std::min(max - entries.size(), std::max<std::size_t>(1, (kOutboxPageBytes - bytes) / (bytes / entries.size())));
+    const std::size_t fit = std::max<std::size_t>(1, (kOutboxPageBytes - bytes) / (bytes / entries.size()));
+    wanted = std::min({max - entries.size(), fit, wanted * kOutboxGrowth});
   }
   return entries;
 }

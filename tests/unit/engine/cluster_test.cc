@@ -229,5 +229,24 @@ TEST_F(ClusterTest, IndexesOfKeysThatDifferentMastersAcceptDiffer) {
   EXPECT_EQ(indexes.size(), 2U);
 }
 
+TEST_F(ClusterTest, EveryEventIsOfOneMasterAndHeardOnBoth) {
+  a.events.want(true);
+  b.events.want(true);
+  b.connect("m1", 1);
+  ASSERT_TRUE(a.sees("m1", "b"));
+  const auto job = a.submit(1, nullptr);
+  ASSERT_TRUE(job.has_value());
+  b.give_back(job->jid, "m1", 1);
+  const std::string tag = "brine/job/" + job->jid.str();
+  for (const auto& [prefix, home, other] :
+       {std::tuple(std::string("brine/key"), &b, &a), std::tuple(tag + "/new", &a, &b), std::tuple(tag + "/ret/m1", &b, &a),
+        std::tuple(std::string("brine/presence/change"), &b, &a)}) {
+    EXPECT_TRUE(eventually([&] { return home->events.count(prefix, Origin::kHere) == 1; })) << prefix;
+    EXPECT_TRUE(eventually([&] { return other->events.count(prefix, Origin::kElsewhere) == 1; })) << prefix;
+    EXPECT_EQ(home->events.count(prefix), 1U) << prefix;
+    EXPECT_EQ(other->events.count(prefix), 1U) << prefix;
+  }
+}
+
 }  // namespace
 }  // namespace brine::engine

@@ -154,39 +154,40 @@ class FakeEvents final : public EventSink {
   bool wanted() const override { return wanted_; }
   void publish(std::string_view tag, std::string json, Origin origin) override {
     std::lock_guard lock(mutex_);
-    if (origin == Origin::kElsewhere) ++elsewhere_;
-    events_.emplace_back(std::string(tag), std::move(json));
+    events_.push_back({std::string(tag), std::move(json), origin});
   }
 
   void want(bool wanted) { wanted_ = wanted; }
-  std::size_t of_other_masters() const {
-    std::lock_guard lock(mutex_);
-    return elsewhere_;
-  }
   std::size_t count() const {
     std::lock_guard lock(mutex_);
     return events_.size();
   }
   // How many events have a tag that begins so.
-  std::size_t count(std::string_view prefix) const {
+  std::size_t count(std::string_view prefix) const { return count(prefix, Origin::kHere) + count(prefix, Origin::kElsewhere); }
+  std::size_t count(std::string_view prefix, Origin origin) const {
     std::lock_guard lock(mutex_);
     std::size_t matching = 0;
-    for (const auto& [tag, json] : events_) matching += tag.starts_with(prefix) ? 1 : 0;
+    for (const Event& event : events_) matching += event.tag.starts_with(prefix) && event.origin == origin ? 1 : 0;
     return matching;
   }
   std::string json_of(std::string_view prefix) const {
     std::lock_guard lock(mutex_);
-    for (const auto& [tag, json] : events_) {
-      if (tag.starts_with(prefix)) return json;
+    for (const Event& event : events_) {
+      if (event.tag.starts_with(prefix)) return event.json;
     }
     return "";
   }
 
  private:
+  struct Event {
+    std::string tag;
+    std::string json;
+    Origin origin;
+  };
+
   std::atomic<bool> wanted_{false};
   mutable std::mutex mutex_;
-  std::vector<std::pair<std::string, std::string>> events_;
-  std::size_t elsewhere_ = 0;  // of them
+  std::vector<Event> events_;
 };
 
 class FakeWatcher final : public Watcher {

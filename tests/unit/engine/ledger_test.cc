@@ -326,6 +326,31 @@ TEST_F(LedgerTest, SettingsWaitForTheStoreToo) {
   EXPECT_TRUE(eventually([&] { return store.settings()["colour"] == "green"; }));
 }
 
+TEST_F(LedgerTest, EventsGoToTheOutboxAndWaitForTheStore) {
+  store.go_away("gone");
+  start();
+  ASSERT_TRUE(ledger->keep_event({"m:1:1", "brine/key", "{}", 1}));
+  ASSERT_TRUE(eventually([&] { return !ledger->available(); }));
+  ASSERT_TRUE(ledger->keep_event({"m:1:2", "brine/key", "{}", 2}));
+  store.come_back();
+  ASSERT_TRUE(eventually([&] { return store.outbox_usage()->entries == 2; }));
+  const auto entries = store.outbox_after(0, 10).value();
+  EXPECT_EQ(entries[0].event.id, "m:1:1");
+  EXPECT_EQ(entries[1].event.id, "m:1:2");
+  EXPECT_EQ(ledger->counters().events_dropped, 0u);
+}
+
+TEST_F(LedgerTest, OfTooManyEventsThatWaitForTheStoreTheNewestAreDroppedAndCounted) {
+  store.go_away("gone");
+  start();
+  for (int number = 0; number < 10'003; ++number)
+    ASSERT_TRUE(eventually([&] { return ledger->keep_event({"m:1:" + std::to_string(number), "brine/key", "{}", number}); }));
+  ASSERT_TRUE(eventually([&] { return ledger->counters().events_dropped == 3u; }));
+  store.come_back();
+  ASSERT_TRUE(eventually([&] { return store.outbox_usage()->entries == 10'000; }));
+  EXPECT_EQ(store.outbox_after(0, 1).value()[0].event.id, "m:1:0");
+}
+
 TEST_F(LedgerTest, OfWhatIsOverwrittenOnlyTheLastWaitsForTheStore) {
   start();
   store.go_away("gone");

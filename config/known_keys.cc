@@ -86,7 +86,6 @@ void declare_known_minion_keys(Schema& schema) {
   for (const char* name : {"mine_functions",
                            "mine_interval",
                            "user",
-                           "metrics",
                            "acceptance_wait_time",
                            "file_roots",
                            "pillar_roots",

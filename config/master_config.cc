@@ -8,7 +8,6 @@
 #include "config/config_files.h"
 #include "config/known_keys.h"
 #include "config/returner_keys.h"
-#include "config/shared_keys.h"
 
 namespace brine::config {
 namespace {
@@ -96,19 +95,7 @@ void declare_outgoing(Schema& schema, MasterConfig& config) {
   schema.texts("event_return", config.event_return, "Names of returners that get events as well.");
   schema.texts("event_return_whitelist", config.event_return_whitelist, "Globs of the tags of events that are sent; none: of all.");
   schema.texts("event_return_blacklist", config.event_return_blacklist, "Globs of the tags of events that are not sent.");
-  Schema& metrics = schema.section("metrics", "The HTTP server for /metrics, /healthz and /readyz.");
-  metrics.simple({"listen", "an address as host:port", "none", "Where it listens; port 0 means any free one."},
-                 [&config](const YamlNode& node) {
-                   if (node.kind == Kind::kNull) {
-                     config.metrics.listen.reset();
-                     return true;
-                   }
-                   const auto address = node.kind == Kind::kScalar ? parse_address(node.text) : std::nullopt;
-                   const bool has_port = address && !node.text.ends_with(address->host) && !node.text.ends_with(']');
-                   if (!has_port || address->is_ipc()) return false;
-                   config.metrics.listen = address;
-                   return true;
-                 });
+  declare_metrics(schema, config.metrics);
 }
 
 void declare(Schema& schema, MasterConfig& config) {

@@ -15,6 +15,7 @@
 #include "config/address.h"
 #include "config/returner_config.h"
 #include "config/schema.h"
+#include "config/shared_keys.h"
 
 namespace brine::config {
 
@@ -35,11 +36,6 @@ struct StateConfig {
   std::string password_file;  // empty: no password
   Durability durability = Durability::kAsync;
   int partitions = 1;
-};
-
-// The HTTP server for /metrics, /healthz and /readyz. Port 0: any free one. Not given: no server.
-struct MetricsConfig {
-  std::optional<Address> listen;
 };
 
 // What is kept for the returners until each has taken it.

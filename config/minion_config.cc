@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "config/config_files.h"
 #include "config/known_keys.h"
-#include "config/shared_keys.h"
 
 namespace brine::config {
 namespace {
@@ -75,6 +74,7 @@ void declare(Schema& schema, MinionConfig& config, Texts& texts) {
   declare_folders(schema, config);
   declare_jobs(schema, config);
   declare_grains(schema, config);
+  declare_metrics(schema, config.metrics);
   declare_known_minion_keys(schema);
 }
 

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "config/address.h"
 #include "config/schema.h"
+#include "config/shared_keys.h"
 
 namespace brine::config {
 
@@ -60,6 +61,8 @@ struct MinionConfig {
   // Grains.
   std::string grains = "{}";                   // JSON object: static grains of the file
   milliseconds grains_refresh_every{600'000};  // 0: only at start and when asked; plain numbers are minutes
+
+  MetricsConfig metrics;
 
   // One line each, to be logged: keys that are known but have no effect in this version.
   std::vector<std::string> warnings;

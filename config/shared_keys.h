@@ -1,10 +1,21 @@
 // Keys and checks that master and minion have in common.
 #pragma once
 
+#include <optional>
+
 #include "base/log.h"
+#include "config/address.h"
 #include "config/schema.h"
 
 namespace brine::config {
+
+// The HTTP server for /metrics, /healthz and /readyz. Port 0: any free one. Not given: no server.
+struct MetricsConfig {
+  std::optional<Address> listen;
+};
+
+// The section of that; field must outlive the schema.
+void declare_metrics(Schema& schema, MetricsConfig& field);
 
 // Salt's names of levels; field must outlive the schema.
 void declare_log_level(Schema& schema, log::Level& field);

@@ -66,7 +66,8 @@ Status SimulatedMinion::build_agent() {
   options.recon_max = around_.config.recon_max;
   options.rebalance_within = around_.config.rebalance_within;
   const auto cut_off = static_cast<std::int64_t>(journal_->unfinished().size());
-  agent_.emplace(minion::AgentParts{key_, trust_, *this, *journal_, *this, *this, *this, around_.clock}, options, cookie_);
+  agent_.emplace(minion::AgentParts{key_, trust_, *this, *journal_, *this, *this, *this, around_.clock, around_.agent_counters}, options,
+                 cookie_);
   BRINE_TRY(agent_->report_interrupted());
   around_.counters.interrupted.add(cut_off);
   for (const minion::JournalEntry* entry : journal_->unacknowledged()) note_outcome(entry->jid);

@@ -41,6 +41,7 @@ struct Surroundings {
   Answers& answers;
   ExecutionLog& log;
   SwarmCounters& counters;
+  minion::AgentCounters& agent_counters;
   std::vector<Execution>& started;  // the loop takes them from here
   std::deque<std::string>& frames;  // lent for one event
 };

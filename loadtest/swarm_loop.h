@@ -70,6 +70,7 @@ class SwarmLoop {
   const unsigned index_;
   const SystemClock clock_;
   SwarmCounters counters_;
+  minion::AgentCounters agent_counters_;  // of all; nobody reads them
   ExecutionLog log_;
   LinkSettings links_;
   Answers answers_;

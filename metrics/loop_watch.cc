@@ -99,7 +99,7 @@ void LoopWatch::declare(Registry& registry, const std::string& prefix) const {
       stalls.push_back({{{"loop", watched->name}}, [this, watched] { return stalled_seconds(*watched); }});
     }
   }
-  registry.histogram(prefix + "_loop_lag_seconds", "How long a task waited for its turn on a thread, measured once a second.",
+  registry.histogram(prefix + "_loop_lag_seconds", "How long a task waited for its turn on a thread, measured once a second or more often.",
                      std::move(lags));
   registry.gauge(prefix + "_loop_stalled_seconds", "For how long a thread has not moved; 0 while it does.", std::move(stalls));
 }

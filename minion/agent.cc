@@ -20,6 +20,41 @@ std::int64_t us_of(MonoTime time) { return std::chrono::duration_cast<microsecon
 
 std::string json_text(std::string_view text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+ConnectFailure failure_of(wire::Verdict verdict) {
+  switch (verdict) {
+    case wire::Verdict::kPending: return ConnectFailure::kPending;
+    case wire::Verdict::kRejected: return ConnectFailure::kRejected;
+    case wire::Verdict::kDenied: return ConnectFailure::kDenied;
+    case wire::Verdict::kAccepted:
+    case wire::Verdict::kBusy: break;
+  }
+  return ConnectFailure::kBusy;
+}
+
+SessionEnd end_of(wire::GoodbyeReason reason) {
+  switch (reason) {
+    case wire::GoodbyeReason::kStopping: return SessionEnd::kStopping;
+    case wire::GoodbyeReason::kDisplaced: return SessionEnd::kDisplaced;
+    case wire::GoodbyeReason::kKeyChanged:
+    case wire::GoodbyeReason::kProtocol: break;
+  }
+  return SessionEnd::kEnded;
+}
+
+store::Outcome outcome_of(JobRefusal reason) {
+  switch (reason) {
+    case JobRefusal::kUnknown: return store::Outcome::kUnknown;
+    case JobRefusal::kNoMatch: return store::Outcome::kNoMatch;
+    default: return store::Outcome::kRefused;
+  }
+}
+
+void count_done(AgentCounters& counters, int retcode, microseconds duration, bool interrupted) {
+  counters.job_time.observe(duration);
+  if (interrupted) return AgentCounters::add(counters.jobs_interrupted);
+  AgentCounters::add(retcode == 0 ? counters.jobs_succeeded : counters.jobs_failed);
+}
+
 // What is answered about a job that did not run to its end here.
 store::ReturnRecord unrun(const JobId& jid, store::Outcome outcome, std::string_view text) {
   store::ReturnRecord record;
@@ -56,6 +91,7 @@ Status Agent::report_interrupted() {
                             encode(wire::Return{unrun(jid, store::Outcome::kInterrupted,
                                                       "The minion was stopped while it ran this; what it had started was killed.")})));
     queue_return(jid);
+    AgentCounters::add(parts_.counters.jobs_interrupted);
   }
   return parts_.journal.sync();
 }
@@ -88,6 +124,7 @@ void Agent::on_tick() {
     case State::kStopped: return;
     default:
       log::info("no answer from {} in time", masters_.current());
+      parts_.counters.add(ConnectFailure::kTimeout);
       end_session();
       retry_later(milliseconds(0), true);
   }
@@ -138,10 +175,13 @@ void Agent::on_connected() {
   if (!parts_.link.send(handshake_->hello())) on_lost();
 }
 
-void Agent::on_lost() {
+void Agent::on_lost() { lose(SessionEnd::kLost); }
+
+void Agent::lose(SessionEnd how) {
   if (state_ == State::kWaiting || state_ == State::kStopped) return;
   const bool was_open = state_ == State::kOpen;
   if (was_open) log::warning("lost the connection to {}", masters_.current());
+  was_open ? parts_.counters.add(how) : parts_.counters.add(ConnectFailure::kUnreachable);
   end_session();
   retry_later(milliseconds(0), !was_open);
   if (was_open) masters_.next();  // should it be gone, another one is there
@@ -149,18 +189,19 @@ void Agent::on_lost() {
 
 void Agent::on_frame(std::string_view bytes) {
   const auto frame = wire::parse_frame(bytes);
-  if (!frame) return on_lost();
+  if (!frame) return lose(SessionEnd::kBroken);
   if (frame->type == wire::FrameType::kRefusal && (state_ == State::kHandshake || state_ == State::kAwaitWelcome))
     return on_refusal(frame->body);
   if (frame->type == wire::FrameType::kServerHello && state_ == State::kHandshake) return on_server_hello(frame->body);
   if (frame->type == wire::FrameType::kSealed && (state_ == State::kAwaitWelcome || state_ == State::kOpen)) return on_sealed(frame->body);
   log::warning("{} sent a frame that does not fit here", masters_.current());
-  on_lost();
+  lose(SessionEnd::kBroken);
 }
 
 void Agent::on_refusal(std::string_view body) {
   const auto refusal = wire::decode_refusal(body);
   log::warning("{} refuses: {}", masters_.current(), refusal ? refusal->text : "malformed");
+  parts_.counters.add(ConnectFailure::kRefused);
   ticket_.reset();
   const milliseconds wait = refusal ? std::min(refusal->retry_after, milliseconds(60'000)) : milliseconds(0);
   end_session();
@@ -172,6 +213,7 @@ void Agent::on_server_hello(std::string_view body) {
   if (!step) {
     log::error("{}: {}", masters_.current(), step.error().message);
     trouble_ = step.error().message;
+    parts_.counters.add(ConnectFailure::kUntrusted);
     ticket_.reset();
     end_session();
     return retry_later(options_.recon_max, true);
@@ -190,7 +232,7 @@ void Agent::on_sealed(std::string_view body) {
   const auto broken = [this](std::string_view why) {
     log::warning("the session with {} is broken: {}", masters_.current(), why);
     ticket_.reset();
-    on_lost();
+    lose(SessionEnd::kBroken);
   };
   auto plain = cipher_->open(body);
   if (!plain) return broken(plain.error().message);
@@ -215,6 +257,7 @@ void Agent::on_welcome(wire::Welcome&& welcome) {
   if (welcome.verdict == wire::Verdict::kAccepted) return on_accepted(welcome);
   const bool again_at_once = welcome.verdict == wire::Verdict::kBusy && ticket_ && welcome.retry_after == milliseconds(0);
   ticket_.reset();
+  if (!again_at_once) parts_.counters.add(failure_of(welcome.verdict));
   if (!again_at_once && trouble_ != welcome.text) log::warning("{}: {}", masters_.current(), welcome.text);
   trouble_ = welcome.text;
   end_session();
@@ -233,6 +276,7 @@ void Agent::on_manifest(const std::string& manifest) {
 
 void Agent::on_accepted(const wire::Welcome& welcome) {
   state_ = State::kOpen;
+  AgentCounters::add(parts_.counters.sessions);
   failures_ = 0;
   trouble_.clear();
   master_offset_us_ = welcome.master_time - us_of(parts_.clock.now());
@@ -264,6 +308,7 @@ void Agent::learn_masters(const std::vector<std::string>& live, const std::strin
 void Agent::move() {
   masters_.take_best();
   log::info("moving to {}", masters_.current());
+  parts_.counters.add(SessionEnd::kMoved);
   end_session();
   retry_later(milliseconds(0), false);
   retry_at_ = parts_.clock.now();
@@ -284,6 +329,7 @@ void Agent::date_journal(const wire::Welcome& welcome) {
 
 void Agent::on_goodbye(const wire::Goodbye& goodbye) {
   log::warning("{} ends the session: {}", masters_.current(), goodbye.text);
+  parts_.counters.add(end_of(goodbye.reason));
   if (goodbye.reason != wire::GoodbyeReason::kStopping) ticket_.reset();
   end_session();
   const bool displaced = goodbye.reason == wire::GoodbyeReason::kDisplaced;
@@ -330,19 +376,24 @@ UnixMicros Agent::master_now() const { return knows_time_ ? us_of(parts_.clock.n
 
 void Agent::on_delivery(const wire::Delivery& delivery) {
   BRINE_CRASH_POINT("minion.delivery_received");
+  AgentCounters::add(parts_.counters.jobs_received);
+  const auto invalid = [this](const std::string& what) {
+    parts_.counters.add(JobRefusal::kInvalid);
+    log::error("{}", what);
+  };
   const auto signed_job = wire::decode_signed_job(delivery.job);
-  if (!signed_job) return log::error("a malformed job was refused: {}", signed_job.error().message);
+  if (!signed_job) return invalid("a malformed job was refused: " + signed_job.error().message);
   const auto job = parts_.trust.verify_job(*signed_job, master_now());
-  if (!job) return log::error("a job was refused: {}", job.error().message);
+  if (!job) return invalid("a job was refused: " + job.error().message);
   if (!net::verify_inclusion(options_.id, delivery.index, job->expected_count, delivery.proof, job->expected_root))
-    return log::error("job {} was refused: it is not meant for this minion", job->jid.str());
+    return invalid("job " + job->jid.str() + " was refused: it is not meant for this minion");
   if (answer_known(job->jid)) return;
   // Not begun: the master sends it again to the next life of this minion.
   if (stopping_) return;
   if (job->issued < std::max(parts_.journal.birth(), no_job_before_))
-    return answer(job->jid, store::Outcome::kUnknown, "The minion's journal is newer than the job: it cannot know whether it ran.");
-  if (auto refusal = refusal_of(*job)) return answer(job->jid, store::Outcome::kRefused, *refusal);
-  if (!matches(*job)) return answer(job->jid, store::Outcome::kNoMatch, "The target does not match this minion (any more).");
+    return refuse(job->jid, JobRefusal::kUnknown, "The minion's journal is newer than the job: it cannot know whether it ran.");
+  if (const auto refusal = refusal_of(*job)) return refuse(job->jid, refusal->first, refusal->second);
+  if (!matches(*job)) return refuse(job->jid, JobRefusal::kNoMatch, "The target does not match this minion (any more).");
   take_job(*job, signed_job->job);
 }
 
@@ -363,10 +414,15 @@ bool Agent::answer_known(const JobId& jid) {
   return true;
 }
 
-std::optional<std::string> Agent::refusal_of(const wire::Job& job) const {
-  if (master_now() > job.not_after) return "The job had expired when it reached the minion.";
+void Agent::refuse(const JobId& jid, JobRefusal reason, std::string_view text) {
+  parts_.counters.add(reason);
+  answer(jid, outcome_of(reason), text);
+}
+
+std::optional<std::pair<JobRefusal, std::string>> Agent::refusal_of(const wire::Job& job) const {
+  if (master_now() > job.not_after) return std::pair(JobRefusal::kExpired, "The job had expired when it reached the minion.");
   if (parts_.executor.room() <= waiting_starts_.size())
-    return "The minion is busy: it runs and queues as many jobs as it may; retry later.";
+    return std::pair(JobRefusal::kBusy, "The minion is busy: it runs and queues as many jobs as it may; retry later.");
   return std::nullopt;
 }
 
@@ -390,7 +446,7 @@ void Agent::take_job(const wire::Job& job, std::string_view job_bytes) {
   const bool repeatable = function == nullptr || function->repeatable;
   if (!repeatable) {
     if (auto begun = parts_.journal.begun(job.jid, job.not_after, net::sha256(job_bytes)); !begun)
-      return answer(job.jid, store::Outcome::kRefused, "The minion cannot write the job down and did not run it: " + begun.error().message);
+      return refuse(job.jid, JobRefusal::kJournal, "The minion cannot write the job down and did not run it: " + begun.error().message);
     needs_sync_ = true;
   }
   running_[job.jid] = {job.not_after, repeatable, false};
@@ -416,6 +472,7 @@ void Agent::on_done(const JobId& jid, const Outcome& outcome, UnixMicros started
   const auto found = running_.find(jid);
   if (found == running_.end()) return;
   BRINE_CRASH_POINT("minion.executed");
+  count_done(parts_.counters, outcome.retcode, duration, interrupted);
   store::ReturnRecord record;
   record.jid = jid;
   record.outcome = interrupted ? store::Outcome::kInterrupted : store::Outcome::kReturned;
@@ -479,6 +536,7 @@ void Agent::on_ack(const wire::Ack& ack) {
   for (const JobId& jid : ack.jids) {
     if (auto acked = parts_.journal.acked(jid); !acked) log::error("{}", acked.error().message);
     if (const auto found = in_flight_.find(jid); found != in_flight_.end()) {
+      AgentCounters::add(parts_.counters.returns_acknowledged);
       in_flight_bytes_ -= found->second;
       in_flight_.erase(found);
     }
@@ -489,7 +547,7 @@ void Agent::on_ack(const wire::Ack& ack) {
 
 void Agent::flush() {
   if (needs_sync_) {
-    if (auto synced = parts_.journal.sync(); !synced) {
+    if (auto synced = sync_journal(); !synced) {
       // What is not on the disk is neither started nor sent.
       if (!std::exchange(sync_fails_, true)) log::error("cannot sync the journal: {}", synced.error().message);
       for (const WaitingStart& start : std::exchange(waiting_starts_, {})) refuse_start(start.job.jid, synced.error());
@@ -514,6 +572,14 @@ void Agent::flush() {
   }
 }
 
+Status Agent::sync_journal() {
+  const MonoTime begin = parts_.clock.now();
+  auto synced = parts_.journal.sync();
+  parts_.counters.journal_sync_time.observe(std::chrono::duration_cast<microseconds>(parts_.clock.now() - begin));
+  if (!synced) AgentCounters::add(parts_.counters.journal_sync_failures);
+  return synced;
+}
+
 void Agent::refuse_start(const JobId& jid, const Error& error) {
   const std::string text = "The minion cannot write the job down and did not run it: " + error.message;
   const auto found = running_.find(jid);
@@ -525,7 +591,7 @@ void Agent::refuse_start(const JobId& jid, const Error& error) {
       log::error("{}", done.error().message);
   }
   running_.erase(found);
-  answer(jid, store::Outcome::kRefused, text);
+  refuse(jid, JobRefusal::kJournal, text);
 }
 
 void Agent::stop() {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "minion/agent_counters.h"
 #include "minion/journal.h"
 #include "minion/master_list.h"
 #include "minion/ports.h"
@@ -36,7 +37,7 @@ struct AgentOptions {
   milliseconds recon_max{10'000};         // doubled with every failure up to this
   milliseconds connect_deadline{15'000};  // for connecting, and for shaking hands
   milliseconds connect_to_one{5'000};     // for connecting, when there are other masters
-  milliseconds rebalance_within{20'000};       // to a master that has come (back): a random time up to this
+  milliseconds rebalance_within{20'000};  // to a master that has come (back): a random time up to this
   milliseconds longest_wait{600'000};     // whatever a master tells it to wait
   milliseconds receipt_after{100};        // a job that takes longer is reported as queued or running
   std::size_t window = 256;               // returns sent and not acknowledged
@@ -52,6 +53,7 @@ struct AgentParts {
   const GrainsSource& grains;
   Keepsake& keepsake;
   const Clock& clock;
+  AgentCounters& counters;
 };
 
 class Agent {
@@ -83,8 +85,12 @@ class Agent {
   MonoTime next_tick() const;
   // The master's clock, as known; 0 before the first welcome.
   UnixMicros master_now() const;
-  // True once, after an operator must look: rejected, denied, wrong root.
-  std::string trouble() const { return trouble_; }
+  // What an operator must look at: rejected, denied, wrong root. Empty: nothing.
+  const std::string& trouble() const { return trouble_; }
+  // The endpoint of the master that it turns to, or has a session with. Empty: none is configured.
+  std::string master() const { return masters_.empty() ? std::string() : masters_.current(); }
+  // Done, and no master has acknowledged them.
+  std::size_t unacknowledged() const { return unsynced_.size() + to_send_.size() + in_flight_.size(); }
 
  private:
   struct Running {
@@ -99,6 +105,7 @@ class Agent {
   void begin_connecting();
   void retry_later(milliseconds at_least, bool failure);
   void end_session();
+  void lose(SessionEnd how);
   void on_server_hello(std::string_view body);
   void on_refusal(std::string_view body);
   void on_sealed(std::string_view body);
@@ -106,6 +113,7 @@ class Agent {
   void on_accepted(const wire::Welcome& welcome);
   void on_goodbye(const wire::Goodbye& goodbye);
   void on_delivery(const wire::Delivery& delivery);
+  void refuse(const JobId& jid, JobRefusal reason, std::string_view text);
   void on_ack(const wire::Ack& ack);
   void on_manifest(const std::string& manifest);
   void learn_masters(const std::vector<std::string>& live, const std::string& own);
@@ -113,10 +121,11 @@ class Agent {
   void date_journal(const wire::Welcome& welcome);
   void send_journal_mark();
   bool answer_known(const JobId& jid);
-  std::optional<std::string> refusal_of(const wire::Job& job) const;
+  std::optional<std::pair<JobRefusal, std::string>> refusal_of(const wire::Job& job) const;
   void take_job(const wire::Job& job, std::string_view job_bytes);
   void answer(const JobId& jid, store::Outcome outcome, std::string_view text);
   void refuse_start(const JobId& jid, const Error& error);
+  Status sync_journal();
   void receipt(const JobId& jid, wire::ReceiptState state);
   void send_due_receipts();
   bool send(const wire::SessionMessage& message);

@@ -104,12 +104,21 @@ Daemon::~Daemon() {
 Result<std::unique_ptr<Daemon>> Daemon::start(const config::MinionConfig& config) {
   std::unique_ptr<Daemon> daemon(new Daemon(config));
   BRINE_TRY(make_folders(config.sock_dir, 0700));
+  BRINE_TRY(daemon->open_metrics());
   BRINE_TRY(daemon->open_identity());
   BRINE_TRY(daemon->open_journal());
   daemon->build_functions();
   BRINE_TRY(daemon->build_agent());
+  if (daemon->metrics_) daemon->metrics_->declare(*daemon->pool_);
   BRINE_TRY(daemon->announce());
   return daemon;
+}
+
+// Before everything that takes time, so that who asks is told what the minion is at.
+Status Daemon::open_metrics() {
+  if (!config_.metrics.listen) return {};
+  BRINE_LET(metrics_, MinionMetrics::open(config_, clock_, counters_));
+  return {};
 }
 
 Status Daemon::open_identity() {
@@ -159,14 +168,16 @@ Status Daemon::build_agent() {
   options.recon_max = config_.recon_max;
   options.rebalance_within = config_.rebalance_within;
   options.longest_wait = config_.acceptance_wait_time_max;
-  agent_ = std::make_unique<Agent>(AgentParts{*key_, *trust_, *link_, *journal_, *executor_, *grains_text_, *keepsake_, clock_}, options,
-                                   cookie_);
+  agent_ = std::make_unique<Agent>(AgentParts{*key_, *trust_, *link_, *journal_, *executor_, *grains_text_, *keepsake_, clock_, counters_},
+                                   options, cookie_);
   next_grains_ = clock_.now() + config_.grains_refresh_every;
   return agent_->report_interrupted();
 }
 
 Status Daemon::announce() const {
-  const Json text{{"pid", ::getpid()}, {"id", config_.id.str()}, {"finger", net::fingerprint(key_->public_key())}};
+  const Json metrics_port = metrics_ ? Json(metrics_->port()) : Json(nullptr);
+  const Json text{
+      {"pid", ::getpid()}, {"id", config_.id.str()}, {"finger", net::fingerprint(key_->public_key())}, {"metrics_port", metrics_port}};
   return replace_file(config_.sock_dir + "/minion.json", text.dump() + "\n", 0644);
 }
 
@@ -226,6 +237,12 @@ void Daemon::turn() {
   const MonoTime now = clock_.now();
   const auto until_tick = std::chrono::duration_cast<milliseconds>(std::min(agent_->next_tick(), now + kLongestTurn) - now);
   const auto events = channel_.poll(wake_.get(), std::clamp(until_tick, milliseconds(0), kLongestTurn));
+  if (metrics_) metrics_->turn_begins();
+  work(events);
+  if (metrics_) metrics_->turn_ends(*agent_, *journal_);
+}
+
+void Daemon::work(const net::DealerChannel::Events& events) {
   if (events.connected) agent_->on_connected();
   for (const std::string& frame : events.frames) agent_->on_frame(frame);
   if (events.lost) agent_->on_lost();
@@ -253,6 +270,7 @@ void Daemon::run() {
 // the journal for the next life.
 void Daemon::stop() {
   log::info("stopping");
+  if (metrics_) metrics_->stopping();
   agent_->stop();
   const MonoTime deadline = clock_.now() + config_.shutdown_deadline;
   while (!agent_->idle() && clock_.now() < deadline) turn();

@@ -1,7 +1,7 @@
 // brine-minion: an Agent with a real socket, a real journal, real threads.
 //
 // Threads: "main" (the loop: agent, channel, journal), "job-N" (functions), and libzmq's two. What functions produce comes back
-// through a queue and an eventfd.
+// through a queue and an eventfd. With metrics.listen, three more that serve /metrics, from the start to the end of the stop.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,7 @@
 #include "minion/function.h"
 #include "minion/grains.h"
 #include "minion/journal.h"
+#include "minion/minion_metrics.h"
 #include "minion/pool.h"
 #include "minion/running_jobs.h"
 #include "net/dealer_channel.h"
@@ -46,12 +47,14 @@ class Daemon {
   };
 
   explicit Daemon(const config::MinionConfig& config);
+  Status open_metrics();
   Status open_identity();
   Status open_journal();
   void build_functions();
   Status build_agent();
   Status announce() const;
   void turn();
+  void work(const net::DealerChannel::Events& events);
   void take_finished();
   void finish(Finished finished);
   Outcome run_job(const JobToRun& job, const std::shared_ptr<std::atomic<bool>>& cancelled);
@@ -72,6 +75,7 @@ class Daemon {
   std::unique_ptr<PoolExecutor> executor_;
   std::unique_ptr<GrainsText> grains_text_;
   std::unique_ptr<PkiKeepsake> keepsake_;
+  AgentCounters counters_;
   std::unique_ptr<Agent> agent_;
   Fd wake_;
   MonoTime next_compact_{};
@@ -81,6 +85,7 @@ class Daemon {
   std::vector<Finished> finished_;  // guarded by mutex_
   std::atomic<bool> grains_dirty_{false};
   std::atomic<bool> stopping_hard_{false};
+  std::unique_ptr<MinionMetrics> metrics_;  // reads all of the above; null without metrics.listen
 };
 
 }  // namespace brine::minion

@@ -45,6 +45,7 @@ class FileJournal final : public Journal {
   UnixMicros birth() const override { return birth_; }
   std::uint64_t sequence() const override { return file_.synced(); }
   std::string put_aside() const override { return put_aside_; }
+  std::uint64_t bytes() const override { return index_.live_bytes(); }
   Status set_birth(UnixMicros birth) override;
   Status renew(UnixMicros birth) override;
 

@@ -54,6 +54,8 @@ class Journal {
   virtual std::uint64_t sequence() const = 0;
   // Where a damaged predecessor was moved to when this journal was opened (the log has said so); empty: there was none.
   virtual std::string put_aside() const { return {}; }
+  // Of jobs and returns that still matter: what the bound of the spool is about.
+  virtual std::uint64_t bytes() const { return 0; }
 
   // Appends; durable after the next sync(). kFull when the spool has reached its bound: the job is to be refused. kExists when the jid
   // is known: it is not to run again. After any other failure the jid is not remembered; kUnavailable may pass when the disk has room

@@ -74,6 +74,11 @@ std::size_t Pool::threads() const {
   return threads_.size();
 }
 
+std::size_t Pool::running() const {
+  std::lock_guard lock(mutex_);
+  return std::min(max_threads_, busy_ + tasks_.size());
+}
+
 std::size_t Pool::waiting() const {
   std::lock_guard lock(mutex_);
   return tasks_.size() - std::min(tasks_.size(), max_threads_ - busy_);

@@ -33,6 +33,7 @@ class Pool {
 
   std::size_t threads() const;
   std::size_t waiting() const;
+  std::size_t running() const;
 
  private:
   void work();

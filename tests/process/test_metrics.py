@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import peer
+from cluster import Cluster, Redis
 from fleet import BIN, await_, yaml_of
 from peer import Peer, Refused, Wire, frame, new_key
 
@@ -176,24 +177,47 @@ def test_a_stranger_who_waits_is_a_connection_in_its_handshake(fleet):
 # ---- form ------------------------------------------------------------------------------------------------------------------
 
 
-def test_every_family_has_help_type_and_unit(fleet):
+def watched_minion(fleet, id, master, **settings):
+    """Started, and ready to be asked."""
+    minion = fleet.minion(id, master, metrics=LISTEN, **settings).start()
+    minion.announcement = minion.root / "run/brine/minion/minion.json"
+    await_(lambda: minion.announcement.exists() or not minion.alive(), "the minion to be ready")
+    assert minion.alive(), minion.tail()
+    minion.metrics_port = json.loads(minion.announcement.read_text())["metrics_port"]
+    return minion
+
+
+@pytest.mark.parametrize("program", ["master", "minion"])
+def test_every_family_has_help_type_and_unit(fleet, program):
     master, _ = watched(fleet, "m1")
-    page = scrape(master)
-    assert len(page.help) > 40 and page.help.keys() == page.type.keys()
+    page = scrape(master if program == "master" else watched_minion(fleet, "m2", master))
+    assert len(page.help) > 25 and page.help.keys() == page.type.keys()
     for family, kind in page.type.items():
         assert family.endswith(UNITS), family
-        assert family.startswith(("brine_master_", "brine_build_", "process_")), family
+        assert family.startswith((f"brine_{program}_", "brine_build_", "process_")), family
         assert family.endswith("_total") == (kind == "counter"), family
         assert any(name.startswith(family) for name, _ in page.samples), f"{family} has no sample"
     for (name, _), value in page.samples.items():
         assert value >= 0, name
 
 
-def test_every_metric_is_in_the_table_of_the_operations_page(fleet):
-    master, _ = watched(fleet, "m1")
+def test_the_tables_of_the_operations_page_have_every_metric_that_is_served_and_no_other(tmp_path):
     page = (Path(__file__).parents[2] / "docs/operations.md").read_text()
-    documented = set(re.findall(r"`((?:brine|process)_[a-z_]+)`", page))
-    assert documented == scrape(master).help.keys()
+    documented = re.findall(r"^\| `((?:brine|process)_[a-z_]+)` \|", page, re.MULTILINE)
+    mentioned = set(re.findall(r"\bbrine_(?:master|minion)_[a-z_]+", page))
+    redis = Redis(tmp_path / "redis").start()
+    cluster = Cluster(tmp_path, redis)
+    try:
+        (master,) = cluster.start_masters("a", metrics=LISTEN)  # one that shares its store serves what one alone does, and more
+        served = {*scrape(port_of(master)).help, *scrape(watched_minion(cluster, "m1", master)).help}
+        cluster.close()
+    finally:
+        for daemon in cluster.daemons:
+            if daemon.alive():
+                daemon.kill()
+        redis.stop()
+    assert sorted(documented) == sorted(served)
+    assert mentioned <= served
 
 
 def test_more_minions_and_jobs_are_no_more_lines_and_no_id_is_shown(fleet):

@@ -90,6 +90,12 @@ TEST_F(MinionConfigTest, GrainsRefreshCountsMinutes) {
   EXPECT_EQ(load("id: a\ngrains_refresh_every: 30s\n").grains_refresh_every, seconds(30));
 }
 
+TEST_F(MinionConfigTest, MetricsAreServedWhereTheFileSaysAndNowhereByDefault) {
+  EXPECT_FALSE(load("id: a\n").metrics.listen);
+  EXPECT_EQ(load("id: a\nmetrics: {listen: '127.0.0.1:9465'}\n").metrics.listen, (Address{.host = "127.0.0.1", .port = 9465}));
+  EXPECT_THAT(complaint("id: a\nmetrics: {listen: 9465}\n"), HasSubstr("'metrics.listen' must be an address as host:port"));
+}
+
 TEST_F(MinionConfigTest, SpoolLiesBelowRootDir) {
   EXPECT_EQ(load("id: a\nroot_dir: /r\ncachedir: /c\n").spool.path, "/r/c/spool");
   EXPECT_EQ(load("id: a\nroot_dir: /r\nspool: {path: /s, max_bytes: 2MiB}\n").spool.path, "/r/s");

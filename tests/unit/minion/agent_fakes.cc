@@ -236,7 +236,8 @@ void AgentTest::make(AgentOptions with, std::string cookie) {
   options.id = id_of("web1");
   if (options.masters.empty()) options.masters = {"tcp://master:4506"};
   trust = std::make_unique<net::Trust>("");
-  agent = std::make_unique<Agent>(AgentParts{key, *trust, link, journal, executor, grains, keepsake, clock}, options, std::move(cookie));
+  agent = std::make_unique<Agent>(AgentParts{key, *trust, link, journal, executor, grains, keepsake, clock, counters}, options,
+                                  std::move(cookie));
 }
 
 void AgentTest::restart() {

@@ -213,6 +213,7 @@ class AgentTest : public testing::Test {
   FakeExecutor executor{happened};
   FakeGrains grains;
   FakeKeepsake keepsake;
+  AgentCounters counters;
   net::SigningKey key = net::SigningKey::generate();
   std::unique_ptr<net::Trust> trust;
   AgentOptions options;

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests/process"))
+sys.path[:0] = [str(TOP / "tests/process"), str(TOP / "loadtest")]
 # What ./dev unpacked is found before what is installed.
 os.environ["PATH"] = ":".join([*map(str, sorted(TOP.glob("build/parts/*/usr/bin"))), os.environ["PATH"]])
 

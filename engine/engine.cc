@@ -159,7 +159,9 @@ void Engine::stop() {
 void Engine::admit(AdmissionRequest request, std::function<void(Admission)> done) {
   auto shared = std::make_shared<std::function<void(Admission)>>(std::move(done));
   const bool taken = loop_.try_post([this, request = std::move(request), shared] { on_admit(request, *shared); });
-  if (!taken) (*shared)({Verdict::kBusy, milliseconds(1'000), "the master is busy", 0});
+  if (taken) return;
+  counters_.overflowed_admissions.fetch_add(1, std::memory_order_relaxed);
+  (*shared)({Verdict::kBusy, milliseconds(1'000), "the master is busy", 0});
 }
 
 void Engine::on_admit(const AdmissionRequest& request, const std::function<void(Admission)>& done) {
@@ -184,8 +186,12 @@ Admission Engine::judge_journal(const MinionId& id, JournalPosition journal, Adm
 
 void Engine::session_opened(SessionOpened opened) {
   const SessionRef session = opened.session;
-  if (!loop_.try_post([this, opened = std::move(opened)]() mutable { on_session_opened(std::move(opened)); }))
-    gateway_.end_session(session, GoodbyeReason::kStopping, "the master is busy; come back later");
+  if (!loop_.try_post([this, opened = std::move(opened)]() mutable { on_session_opened(std::move(opened)); })) turn_away(session);
+}
+
+void Engine::turn_away(SessionRef session) {
+  counters_.overflowed_sessions.fetch_add(1, std::memory_order_relaxed);
+  gateway_.end_session(session, GoodbyeReason::kStopping, "the master is busy; come back later");
 }
 
 void Engine::on_session_opened(SessionOpened opened) {
@@ -228,13 +234,14 @@ void Engine::take_grains(const MinionId& id, std::string grains) {
 void Engine::grains_changed(SessionRef session, MinionId id, std::string grains) {
   const bool taken =
       loop_.try_post([this, id = std::move(id), grains = std::move(grains)]() mutable { take_grains(id, std::move(grains)); });
-  if (!taken) gateway_.end_session(session, GoodbyeReason::kStopping, "the master is busy; come back later");
+  if (!taken) turn_away(session);
 }
 
 void Engine::journal_at(SessionRef session, JournalPosition position) {
-  loop_.try_post([this, session, position] {
+  const bool taken = loop_.try_post([this, session, position] {
     if (const MinionId* id = roster_.journal_at(session, position)) moved_journals_.insert(*id);
   });
+  if (!taken) counters_.overflowed_notes.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Engine::session_closed(SessionRef session, EndReason reason) {
@@ -251,12 +258,13 @@ void Engine::on_session_closed(SessionRef session, EndReason reason) {
 }
 
 void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
-  loop_.try_post([this, session, jid = std::move(jid), receipt] {
+  const bool taken = loop_.try_post([this, session, jid = std::move(jid), receipt] {
     const MinionId* id = roster_.holder(session);
     if (id == nullptr) return;
     board_.receipt(*id, jid, receipt);
     if (cluster_) cluster_->receipt(*id, jid);
   });
+  if (!taken) counters_.overflowed_notes.fetch_add(1, std::memory_order_relaxed);
 }
 
 // ---- keys ------------------------------------------------------------------------------------------------------------------
@@ -339,6 +347,7 @@ void Engine::submit(Submission submission, std::shared_ptr<Watcher> watcher, std
   });
   if (taken) return;
   --waiting_;
+  counters_.overflowed_submissions.fetch_add(1, std::memory_order_relaxed);
   (*shared)(std::unexpected(refused(busy("too many requests are waiting"))));
 }
 

@@ -76,6 +76,11 @@ struct EngineCounters {
   std::atomic<std::uint64_t> jobs{0};
   std::atomic<std::uint64_t> refused_busy{0};         // jobs and calls
   std::atomic<std::uint64_t> refused_unavailable{0};  // the store is away, or the master stops
+  // What the engine's full queue did not take.
+  std::atomic<std::uint64_t> overflowed_admissions{0};
+  std::atomic<std::uint64_t> overflowed_sessions{0};  // that opened or had new grains, and were ended
+  std::atomic<std::uint64_t> overflowed_submissions{0};
+  std::atomic<std::uint64_t> overflowed_notes{0};  // receipts and journal marks
   std::atomic<std::uint64_t> sessions{0};
   std::atomic<std::int64_t> connected{0};
   std::atomic<std::int64_t> open_jobs{0};
@@ -201,6 +206,7 @@ class Engine {
   void event_return(const store::ReturnRecord& record, Origin origin);
   void event_presence();
   void event_moves(Moves& moves, Origin origin);
+  void turn_away(SessionRef session);
   void event_dropped(std::uint64_t count);
   void keep_moved_journals();
 

@@ -19,10 +19,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "process"))
 import zmq  # noqa: E402
 
 from figures import quantile  # noqa: E402
-from fleet import BIN, Fleet  # noqa: E402
+from fleet import BIN, Fleet, await_  # noqa: E402
 from machine import syncs_per_second  # noqa: E402
 from operator_client import Operator, exec_to_ready  # noqa: E402
 from process_group import pss_mib  # noqa: E402
+from processes import Clock, Swarm, scrape_times  # noqa: E402
 
 
 def whole_process(master, count=100):
@@ -62,6 +63,21 @@ def jobs_per_second(master, seconds=10, connections=64):
     return done / (time.perf_counter() - start)
 
 
+def scrapes_with_many(folder, count=2000):
+    """Of a master that this many simulated minions are connected to."""
+    fleet = Fleet(folder)
+    try:
+        master = fleet.master(auto_accept=True, log_level="warning", metrics={"listen": "127.0.0.1:0"}).start()
+        port = json.loads((master.sock_dir / "master.json").read_text())["metrics_port"]
+        swarm = Swarm("swarm-0", folder, {"masters": [f"tcp://127.0.0.1:{master.port}"], "count": count, "threads": 1, "journal": "memory"}, Clock())
+        await_(swarm.all_open, f"{count} sessions")
+        times = scrape_times(port)
+        swarm.stop()
+        return times
+    finally:
+        fleet.close()
+
+
 def main():
     argparse.ArgumentParser(prog="dev bench", description=__doc__).parse_args()
     rows = []
@@ -81,6 +97,8 @@ def main():
             rows.append(("minion, idle, PSS", 1, f"{pss_mib(minion.process.pid):.1f} MiB"))
         finally:
             fleet.close()
+        times = scrapes_with_many(Path(folder) / "scrapes")
+        rows.append(("a scrape of /metrics, 2,000 minions connected", len(times), f"median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms"))
         parts = json.loads(subprocess.run([BIN / "brine-part-bench", Path(folder) / "parts"], check=True, capture_output=True, text=True).stdout)
         rows.append(("handshakes per second of the master's CPU, full", 3000, f"{parts['handshakes_full']}/s"))
         rows.append(("handshakes per second of the master's CPU, resumed", 3000, f"{parts['handshakes_resumed']}/s"))

@@ -145,6 +145,17 @@ def scrape(port):
         return None
 
 
+def scrape_times(port, count=50):
+    """Milliseconds from asking for /metrics to its last byte, each time on a new connection."""
+    times = []
+    for _ in range(count):
+        begin = time.perf_counter()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+            answer.read()
+        times.append((time.perf_counter() - begin) * 1000)
+    return times
+
+
 class Sampler:
     """Looks at processes and metrics once a second, on a thread of its own, until closed."""
 

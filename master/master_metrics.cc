@@ -74,6 +74,11 @@ void declare_jobs(Registry& registry, const engine::Engine& engine, const config
                  [&engine] { return static_cast<double>(engine.queue_depth()); });
   registry.gauge("brine_master_engine_queue_max_tasks", "How many may wait; beyond it submissions and handshakes are refused.",
                  bound_of(engine.queue_bound()));
+  registry.counter("brine_master_engine_queue_overflows_total", "What the full queue of the thread engine did not take.",
+                   {{{{"what", "admission"}}, value_of(counters.overflowed_admissions)},
+                    {{{"what", "session"}}, value_of(counters.overflowed_sessions)},
+                    {{{"what", "submission"}}, value_of(counters.overflowed_submissions)},
+                    {{{"what", "note"}}, value_of(counters.overflowed_notes)}});
 }
 
 // Of several masters.

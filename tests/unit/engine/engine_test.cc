@@ -125,6 +125,32 @@ TEST_F(EngineTest, JobIsCommittedDeliveredReturnedAcknowledgedAndTold) {
   EXPECT_EQ(open_jobs(), 0u);
 }
 
+TEST_F(EngineTest, WhatItsFullQueueDoesNotTakeIsCounted) {
+  options.queue = 1;
+  start();
+  std::promise<void> entered, go_on;
+  engine->ask([&](const Engine::View&) {
+    entered.set_value();
+    go_on.get_future().wait();
+  });
+  entered.get_future().wait();
+  engine->ask([](const Engine::View&) {});  // the one that may wait
+  EXPECT_EQ(admit("a").verdict, Verdict::kBusy);
+  engine->session_opened({session_number(1), minion_id("a"), 1, "{}", {}, "10.0.0.1", 1});
+  engine->grains_changed(session_number(1), minion_id("a"), "{}");
+  engine->receipt(session_number(1), jid_number(1), Receipt::kRunning);
+  engine->journal_at(session_number(1), {});
+  std::promise<Result<Submitted>> answer;
+  engine->submit(asking(1), nullptr, [&](Result<Submitted> result) { answer.set_value(std::move(result)); });
+  EXPECT_FALSE(answer.get_future().get().has_value());
+  const EngineCounters& counters = engine->counters();
+  EXPECT_EQ(counters.overflowed_admissions, 1u);
+  EXPECT_EQ(counters.overflowed_sessions, 2u);
+  EXPECT_EQ(counters.overflowed_notes, 2u);
+  EXPECT_EQ(counters.overflowed_submissions, 1u);
+  go_on.set_value();
+}
+
 TEST_F(EngineTest, ReturnIsNotAcknowledgedBeforeItsCommit) {
   start();
   connect("a", 1);

@@ -45,9 +45,9 @@ Result<Json> list_jobs(const RunnerContext& context, const RunnerCall& call) {
   if (!before.is_null()) {
     BRINE_LET(from, JobId::parse(before.is_string() ? before.get<std::string>() : before.dump()));
   }
-  BRINE_LET(const std::vector<store::JobSummary> jobs, context.engine.store().list_jobs(from, most));
+  BRINE_LET(const store::JobPage page, context.engine.store().list_jobs({.before = from, .max = most}));
   Json result = Json::object();
-  for (const store::JobSummary& job : jobs) result[job.jid.str()] = summary(job);
+  for (const store::JobSummary& job : page.jobs) result[job.jid.str()] = summary(job);
   return result;
 }
 

@@ -34,10 +34,15 @@ Result<Order> parse(const std::string& text) {
 
 // The newest job that is older than this one, and not older than the order asks; false: there is none.
 Result<bool> go_to_next_job(const store::StateStore& store, Order& order) {
-  BRINE_LET(const auto jobs, store.list_jobs(JobId::trusted(order.job), 1));
-  if (jobs.empty() || jobs.front().issued < order.since) return false;
-  order.job = jobs.front().jid.str();
-  order.function = jobs.front().function;
+  store::JobQuery query{.before = JobId::trusted(order.job), .max = 1};
+  BRINE_LET(store::JobPage page, store.list_jobs(query));
+  while (page.jobs.empty() && !page.next.empty()) {
+    query.before = page.next;
+    BRINE_LET(page, store.list_jobs(query));
+  }
+  if (page.jobs.empty() || page.jobs.front().issued < order.since) return false;
+  order.job = page.jobs.front().jid.str();
+  order.function = page.jobs.front().function;
   order.after.clear();
   return true;
 }

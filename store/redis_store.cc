@@ -204,8 +204,8 @@ class RedisStore final : public SharedStore {
   Result<std::vector<JobId>> open_jobs(UnixMicros now) const override {
     return read_confirmed([&](Reader& r) { return r.open_jobs(now); });
   }
-  Result<std::vector<JobSummary>> list_jobs(const JobId& before, std::size_t max) const override {
-    return read([&](Reader& r) { return r.list_jobs(before, max); });
+  Result<JobPage> list_jobs(const JobQuery& query) const override {
+    return read([&](Reader& r) { return r.list_jobs(query); });
   }
   Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max) const override {
     return read_confirmed([&](Reader& r) { return r.outbox_after(position, max); });

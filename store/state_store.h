@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/job_query.h"
 #include "store/records.h"
 
 namespace brine::store {
@@ -63,20 +64,6 @@ struct CommitOutcome {
   // the jobs of this batch.
   FeedPosition feed_before;
   FeedPosition feed_end;
-};
-
-// What jobs.list_jobs shows of a job.
-struct JobSummary {
-  JobId jid;
-  std::string function;
-  std::string arguments;
-  std::string target_kind;
-  std::string target;
-  std::string user;
-  UnixMicros issued = 0;
-  UnixMicros not_after = 0;
-  std::uint32_t expected = 0;
-  std::uint32_t returned = 0;
 };
 
 // What expire() keeps.
@@ -143,8 +130,8 @@ class StateStore {
   virtual Result<std::vector<MinionId>> returned_minions(const JobId& jid) const = 0;
   // Jobs whose not_after has not passed, oldest first: what a starting master has to keep open.
   virtual Result<std::vector<JobId>> open_jobs(UnixMicros now) const = 0;
-  // Newest first, before this jid (empty: from the newest), at most max.
-  virtual Result<std::vector<JobSummary>> list_jobs(const JobId& before, std::size_t max) const = 0;
+  // What the query asks for, newest first, in pages: one call goes through a bounded part of one index (store/job_query.h).
+  virtual Result<JobPage> list_jobs(const JobQuery& query) const = 0;
 
   // Entries after the position, oldest first: at most max, of about kOutboxPageBytes together, but at least one if there is one.
   virtual Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max) const = 0;

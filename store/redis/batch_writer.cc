@@ -116,11 +116,14 @@ Status BatchWriter::publish(const Batch& batch, Prepared& prepared, std::uint64_
     text.add(job.not_after);
     text.add(job.forget_at);
     text.add(claimed[i] ? "1" : "0");
+    text.add(index_name("function", job.function));
+    text.add(index_name("user", job.user));
+    text.add(index_name("target", job.target));
   }
-  scripts_.call(
-      connection_, Script::kPublish,
-      {layout_.counters, layout_.feed, layout_.jobs, layout_.open, layout_.forget, layout_.submission, layout_.news, layout_.store},
-      text.words());
+  scripts_.call(connection_, Script::kPublish,
+                {layout_.counters, layout_.feed, layout_.jobs, layout_.open, layout_.forget, layout_.submission, layout_.news,
+                 layout_.store, layout_.jobs_by},
+                text.words());
   BRINE_LET(const Reply reply, connection_.next());
   const auto before = reply[0].integer();
   const auto after = reply[1].integer();
@@ -220,8 +223,8 @@ Status BatchWriter::add_portion(const std::vector<ReturnRecord>& returns, const 
   Words words{options_.origin, packed, options_.epoch};
   const Words values = text.words();
   words.insert(words.end(), values.begin(), values.end());
-  scripts_.call(connection_, Script::kReturns, {layout_.outbox, layout_.outbox_state, layout_.job, layout_.returns, layout_.returned},
-                words);
+  scripts_.call(connection_, Script::kReturns,
+                {layout_.outbox, layout_.outbox_state, layout_.job, layout_.returns, layout_.returned, layout_.failed}, words);
   BRINE_LET(const Reply reply, connection_.next());
   const std::string_view letters = reply.view().text();
   if (letters.size() != sent.size()) return std::unexpected(strange("returns"));
@@ -332,11 +335,13 @@ Status BatchWriter::forget_jobs(const Retention& retention, std::size_t& count) 
   count = due.view().size();
   if (count == 0) return {};
   Words members;
+  Words failed{"ZREM", layout_.failed};
   Text names;
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view member = due[i].text();
     const std::string jid(member.substr(0, 20));
     members.push_back(member);
+    failed.push_back(member.substr(0, 20));
     names.add(layout_.job + jid);
     names.add(layout_.returns + jid);
     if (const auto packed = pack(JobId::trusted(jid))) jobs_.forget(*packed);
@@ -345,9 +350,9 @@ Status BatchWriter::forget_jobs(const Retention& retention, std::size_t& count) 
   const Words gone = names.words();
   unlink.insert(unlink.end(), gone.begin(), gone.end());
   connection_.add(unlink);
+  connection_.add(failed);
   scripts_.call(connection_, Script::kForget, {layout_.forget, layout_.jobs, layout_.open, layout_.feed, layout_.submission}, members);
-  BRINE_TRY(connection_.next());
-  BRINE_TRY(connection_.next());
+  while (connection_.waiting() > 0) BRINE_TRY(connection_.next());
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/ids.h"
+#include "store/job_query.h"
 
 namespace brine::store::redis {
 
@@ -33,13 +34,20 @@ struct Layout {
   std::string masters{shared + "masters"};
   std::string lease{shared + "lease:"};  // a prefix
   std::string presence{shared + "presence"};
+  std::string jobs_by{shared + "jobs.by:"};  // a prefix
 
   std::string job{part + "job:"};          // a prefix
   std::string returns{part + "returns:"};  // a prefix
+  std::string failed{part + "failed"};
   std::string outbox{part + "outbox"};
   std::string outbox_state{part + "outbox.state"};
   std::string returners{part + "returners"};
   std::string returned{part + "returned"};
 };
+
+// What follows jobs_by: the index of one function, user or target, over the beginning of a long one.
+inline std::string index_name(std::string_view what, std::string_view value) {
+  return std::string(what) + ':' + std::string(value.substr(0, kIndexedLength));
+}
 
 }  // namespace brine::store::redis

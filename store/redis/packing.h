@@ -15,6 +15,7 @@
 namespace brine::store::redis {
 
 // Of a return: what the stored value holds. The time of arrival comes first (8 bytes): the rest is what repetitions are compared by.
+// Outcome and success (a byte each) follow: the script that keeps returns counts failures by them.
 std::string pack_return(const ReturnRecord& value);
 Result<ReturnRecord> unpack_return(const JobId& jid, const MinionId& minion, std::string_view packed);
 

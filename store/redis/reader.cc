@@ -78,6 +78,15 @@ std::string exclusive(std::uint64_t position) { return "(" + std::to_string(posi
 
 std::uint64_t number(ReplyView reply) { return static_cast<std::uint64_t>(reply.integer().value_or(0)); }
 
+// The smallest index that holds all jobs of a query.
+std::string job_index(const Layout& layout, const JobQuery& query) {
+  if (query.ending == JobQuery::Ending::kFailed) return layout.failed;
+  if (!query.target.empty()) return layout.jobs_by + index_name("target", query.target);
+  if (!query.function.empty()) return layout.jobs_by + index_name("function", query.function);
+  if (!query.user.empty()) return layout.jobs_by + index_name("user", query.user);
+  return layout.jobs;
+}
+
 std::vector<std::string> texts(const std::vector<MinionId>& ids) {
   std::vector<std::string> all;
   for (const MinionId& id : ids) all.push_back(id.str());
@@ -281,24 +290,44 @@ Result<std::vector<JobId>> Reader::open_jobs(UnixMicros now) {
   return jobs;
 }
 
-Result<std::vector<JobSummary>> Reader::list_jobs(const JobId& before, std::size_t max) {
-  const std::string from = before.empty() ? "+" : "(" + before.str();
-  BRINE_LET(const Reply jids, connection_.ask({"ZREVRANGEBYLEX", layout_.jobs, from, "-", "LIMIT", "0", std::to_string(max)}));
-  for (std::size_t i = 0; i < jids.view().size(); ++i) {
-    connection_.add({"HGET", layout_.job + jids[i].string(), "m"});
+Result<JobPage> Reader::list_jobs(const JobQuery& query) {
+  const JidRange range = jids_of(query);
+  const std::string index = job_index(layout_, query);
+  const std::string oldest = range.first.empty() ? "-" : "[" + range.first.str();
+  std::string newest = range.end.empty() ? "+" : "(" + range.end.str();
+  JobSieve sieve(query);
+  std::size_t portion = std::min({query.max, query.max_looked_at, kPage - 1}) + 1;
+  for (bool more = true; more; portion = std::min(portion * 8, kPage)) {
+    BRINE_LET(const Reply jids, connection_.ask({"ZREVRANGEBYLEX", index, newest, oldest, "LIMIT", "0", std::to_string(portion)}));
+    const std::size_t count = jids.view().size();
+    if (count > 0) newest = "(" + jids[count - 1].string();
+    BRINE_LET(const bool room, judge_jobs(jids.view(), sieve));
+    more = room && count == portion;
+  }
+  return sieve.take();
+}
+
+// False: the page is full. A return that comes meanwhile is counted as failed rather than as returned: no job succeeds for a moment.
+Result<bool> Reader::judge_jobs(ReplyView jids, JobSieve& sieve) {
+  for (std::size_t i = 0; i < jids.size(); ++i) {
     connection_.add({"HLEN", layout_.returns + jids[i].string()});
+    connection_.add({"HMGET", layout_.job + jids[i].string(), "m", "n"});
   }
-  std::vector<JobSummary> list;
-  for (std::size_t i = 0; i < jids.view().size(); ++i) {
-    BRINE_LET(const Reply summary, connection_.next());
-    BRINE_LET(const Reply returned, connection_.next());
-    if (summary.view().is_nil()) continue;  // its time is over; the index will follow
+  for (std::size_t i = 0; i < jids.size(); ++i) {
     BRINE_LET(const JobId jid, JobId::parse(jids[i].text()));
-    BRINE_LET(JobSummary job, unpack_summary(jid, summary.view().text()));
+    if (!sieve.look_at(jid)) {
+      connection_.skip_rest();
+      return false;
+    }
+    BRINE_LET(const Reply returned, connection_.next());
+    BRINE_LET(const Reply record, connection_.next());
+    if (record[0].is_nil()) continue;  // its time is over; the index will follow
+    BRINE_LET(JobSummary job, unpack_summary(jid, record[0].text()));
     job.returned = static_cast<std::uint32_t>(number(returned.view()));
-    list.push_back(std::move(job));
+    job.failed = static_cast<std::uint32_t>(number(record[1]));
+    sieve.judge(std::move(job));
   }
-  return list;
+  return true;
 }
 
 // ---- returns ---------------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class Reader {
                                                const std::vector<std::uint32_t>& places);
   Result<std::vector<MinionId>> returned_minions(const JobId& jid);
   Result<std::vector<JobId>> open_jobs(UnixMicros now);
-  Result<std::vector<JobSummary>> list_jobs(const JobId& before, std::size_t max);
+  Result<JobPage> list_jobs(const JobQuery& query);
   Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max);
   Result<std::uint64_t> returner_position(const std::string& returner);
   Result<OutboxUsage> outbox_usage();
@@ -50,6 +50,7 @@ class Reader {
   // These fields of a hash; take gets those that are there.
   template <typename Take>
   Status pick(const std::string& hash, const std::vector<std::string>& fields, Take take);
+  Result<bool> judge_jobs(ReplyView jids, JobSieve& sieve);
   Result<ExpectedSet> expected_of(const JobId& jid);
 
   Connection& connection_;

@@ -12,16 +12,23 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 )";
 
-// KEYS: counters, feed, jobs, open, forget, submission prefix, news, store. ARGV: origin, epoch, then for each job: jid, submission, life
-// in ms, not_after, forget_at, claimed. Answers: end of the feed before and after, then for each job the jid that counts, or '' when its
-// jid was taken.
+// KEYS: counters, feed, jobs, open, forget, submission prefix, news, store, index prefix. ARGV: origin, epoch, then for each job: jid,
+// submission, life in ms, not_after, forget_at, claimed, and the names of its three indexes. An index loses what is older than the oldest
+// job, in portions, and lives as long as its jobs. Answers: end of the feed before and after, then for each job the jid that counts, or ''
+// when its jid was taken.
 constexpr const char* kPublishText = R"(
 if redis.call('HGET', KEYS[8], 'epoch') ~= ARGV[2] then return redis.error_reply('FOREIGN another store, or none') end
 local function digits(number) return string.format('%.0f', number) end
 local head = redis.call('HMGET', KEYS[1], 'feed', 'jid', 'news')
 local before, last, news = tonumber(head[1] or '0'), head[2] or '', tonumber(head[3] or '0')
 local feed, answers = before, {}
-for i = 3, #ARGV, 6 do
+local function index(key, jid, life, oldest)
+  redis.call('ZADD', key, 0, jid)
+  local stale = redis.call('ZRANGEBYLEX', key, '-', '(' .. oldest, 'LIMIT', 0, 100)
+  if #stale > 0 then redis.call('ZREM', key, unpack(stale)) end
+  if redis.call('PTTL', key) < tonumber(life) then redis.call('PEXPIRE', key, life) end
+end
+for i = 3, #ARGV, 9 do
   local jid, submission, life, claimed = ARGV[i], KEYS[6] .. ARGV[i + 1], ARGV[i + 2], ARGV[i + 5]
   local known = redis.call('GET', submission)
   if known then
@@ -35,6 +42,8 @@ for i = 3, #ARGV, 6 do
     redis.call('ZADD', KEYS[3], 0, jid)
     redis.call('ZADD', KEYS[4], ARGV[i + 3], jid)
     redis.call('ZADD', KEYS[5], ARGV[i + 4], jid .. ARGV[i + 1] .. digits(feed))
+    local oldest = redis.call('ZRANGE', KEYS[3], 0, 0)[1]
+    for name = i + 6, i + 8 do index(KEYS[9] .. ARGV[name], jid, life, oldest) end
     if jid > last then last = jid end
     answers[#answers + 1] = '+'
   end
@@ -46,8 +55,8 @@ end
 return {digits(before), digits(feed), answers}
 )";
 
-// KEYS: outbox, outbox state, record prefix, returns prefix, returned. ARGV: origin, notice, epoch, then for each return: jid, number of
-// the minion
+// KEYS: outbox, outbox state, record prefix, returns prefix, returned, failed. ARGV: origin, notice, epoch, then for each return: jid,
+// number of the minion
 // ('' when the caller found no record), minion, value. Answers a letter for each: First, Repeated, Conflict, Late, ? (there is a record).
 constexpr const char* kReturnsText = R"(
 local function digits(number) return string.format('%.0f', number) end
@@ -59,7 +68,9 @@ local function append(jid, minion, fun, late, value)
   bytes = bytes + 64 + #value + #minion + #fun
   redis.call('XADD', KEYS[1], digits(position) .. '-0', 'j', jid, 'm', minion, 'f', fun, 'l', late, 'b', digits(bytes), 'v', value)
 end
-local functions, fresh, answers = {}, {}, {}
+-- As store/job_query.h says it: no success (byte 10), and not that the target did not match (byte 9).
+local function is_failure(value) return string.byte(value, 10) == 0 and string.byte(value, 9) ~= 3 end
+local functions, fresh, failures, answers = {}, {}, {}, {}
 for i = 4, #ARGV, 4 do
   local jid, number, minion, value = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local fun = functions[jid]
@@ -76,6 +87,7 @@ for i = 4, #ARGV, 4 do
   elseif redis.call('HSETNX', KEYS[4] .. jid, number, value) == 1 then
     append(jid, minion, fun, '0', value)
     fresh[jid] = true
+    if is_failure(value) then failures[jid] = (failures[jid] or 0) + 1 end
     answer = 'F'
   else
     local first = redis.call('HGET', KEYS[4] .. jid, number)
@@ -85,6 +97,12 @@ for i = 4, #ARGV, 4 do
 end
 for jid in pairs(fresh) do
   redis.call('PEXPIRE', KEYS[4] .. jid, math.max(1, redis.call('PTTL', KEYS[3] .. jid)))
+end
+for jid, count in pairs(failures) do
+  local life = math.max(1, redis.call('PTTL', KEYS[3] .. jid))
+  redis.call('HINCRBY', KEYS[3] .. jid, 'n', count)
+  redis.call('ZADD', KEYS[6], 0, jid)
+  if redis.call('PTTL', KEYS[6]) < life then redis.call('PEXPIRE', KEYS[6], life) end
 end
 redis.call('HSET', KEYS[2], 'end', digits(position), 'end_bytes', digits(bytes), 'notices', digits(notices + 1))
 if ARGV[2] ~= '' then

@@ -24,7 +24,7 @@ Result<std::unique_ptr<BatchWriter>> BatchWriter::open(const std::string& file, 
   std::unique_ptr<BatchWriter> writer(new BatchWriter(std::move(connection)));
   BRINE_TRY(writer->connection_.execute(kWriterSettings));
   BRINE_TRY(writer->log_.attach(writer->connection_, options.max_wal_pages));
-  BRINE_TRY(create_or_verify_schema(writer->connection_));
+  BRINE_TRY(prepare_schema(writer->connection_));
   BRINE_TRY(writer->log_.copy_all(writer->connection_));
   BRINE_TRY(writer->prepare());
   return writer;
@@ -46,7 +46,7 @@ Status BatchWriter::prepare() {
   BRINE_LET(find_job_, connection_.prepare("SELECT 1 FROM jobs WHERE jid = ?1"));
   BRINE_LET(insert_job_, connection_.prepare("INSERT INTO jobs(" BRINE_JOB_COLUMNS ", feed, expected_count) "
                                              "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"));
-  BRINE_LET(insert_progress_, connection_.prepare("INSERT INTO progress(jid, returned) VALUES(?1, 0)"));
+  BRINE_LET(insert_progress_, connection_.prepare("INSERT INTO progress(jid, returned, failed) VALUES(?1, 0, 0)"));
   BRINE_LET(insert_feed_, connection_.prepare("INSERT INTO feed(counter, jid) VALUES(?1, ?2)"));
   BRINE_LET(put_key_, connection_.prepare("INSERT INTO keys(" BRINE_KEY_COLUMNS ", denied) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
                                           "ON CONFLICT(id, denied) DO UPDATE SET state = excluded.state, public_key = excluded.public_key, "

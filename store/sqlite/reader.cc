@@ -55,8 +55,9 @@ Status Reader::prepare() {
                                           "WHERE r.jid = ?1 AND r.minion >= ?2 ORDER BY r.minion LIMIT ?3"));
   BRINE_LET(returned_, connection_.prepare("SELECT minion FROM returns WHERE jid = ?1 ORDER BY minion"));
   BRINE_LET(open_, connection_.prepare("SELECT jid FROM jobs WHERE not_after >= ?1 ORDER BY jid"));
-  BRINE_LET(list_, connection_.prepare("SELECT " BRINE_SUMMARY_COLUMNS " FROM jobs j JOIN progress p ON p.jid = j.jid "
-                                       "WHERE j.jid < ?1 ORDER BY j.jid DESC LIMIT ?2"));
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    BRINE_LET(list_[i], connection_.prepare(kJobQueries[i]));
+  }
   BRINE_LET(outbox_,
             connection_.prepare("SELECT " BRINE_ENTRY_COLUMNS " FROM entries e WHERE e.position > ?1 ORDER BY e.position LIMIT ?2"));
   BRINE_LET(position_, connection_.prepare("SELECT position FROM returners WHERE name = ?1"));
@@ -161,12 +162,30 @@ Result<std::vector<MinionId>> Reader::returned_minions(const JobId& jid) {
 
 Result<std::vector<JobId>> Reader::open_jobs(UnixMicros now) { return collect<JobId>(open_.query(now), jid_in_column_0); }
 
-Result<std::vector<JobSummary>> Reader::list_jobs(const JobId& before, std::size_t max) {
+Result<JobPage> Reader::list_jobs(const JobQuery& query) {
+  const JidRange range = jids_of(query);
+  PackedJid first = 0;
   PackedJid end = std::numeric_limits<PackedJid>::max();
-  if (!before.empty()) {
-    BRINE_LET(end, pack(before));
+  if (!range.first.empty()) {
+    BRINE_LET(first, pack(range.first));
   }
-  return collect<JobSummary>(list_.query(end, clamp(max)), summary_of);
+  if (!range.end.empty()) {
+    BRINE_LET(end, pack(range.end));
+  }
+  JobSieve sieve(query);
+  auto rows = find_jobs(query, first, end);
+  while (rows.next() && sieve.look_at(jid_in_column_0(rows))) sieve.judge(summary_of(rows));
+  BRINE_TRY(rows.status());
+  return sieve.take();
+}
+
+Rows Reader::find_jobs(const JobQuery& query, PackedJid first, PackedJid end) {
+  const auto list = [&](JobIndex index) -> Statement& { return list_[static_cast<std::size_t>(index)]; };
+  if (query.ending == JobQuery::Ending::kFailed) return list(JobIndex::kFailed).query(first, end);
+  if (!query.target.empty()) return list(JobIndex::kTarget).query(first, end, std::string_view(query.target));
+  if (!query.function.empty()) return list(JobIndex::kFunction).query(first, end, std::string_view(query.function));
+  if (!query.user.empty()) return list(JobIndex::kUser).query(first, end, std::string_view(query.user));
+  return list(JobIndex::kJid).query(first, end);
 }
 
 Result<std::vector<OutboxEntry>> Reader::outbox_after(std::uint64_t position, std::size_t max) {

@@ -3,6 +3,7 @@
 // Not thread-safe: SqliteStore guards it with its mutex.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "store/records.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/counters.h"
+#include "store/sqlite/job_queries.h"
 #include "store/state_store.h"
 
 namespace brine::store::sqlite {
@@ -35,7 +37,7 @@ class Reader {
   Result<std::vector<ReturnRecord>> returns_of(const JobId& jid, const MinionId& after, std::size_t max);
   Result<std::vector<MinionId>> returned_minions(const JobId& jid);
   Result<std::vector<JobId>> open_jobs(UnixMicros now);
-  Result<std::vector<JobSummary>> list_jobs(const JobId& before, std::size_t max);
+  Result<JobPage> list_jobs(const JobQuery& query);
   Result<std::vector<OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max);
   Result<std::uint64_t> returner_position(const std::string& returner);
   Result<OutboxUsage> outbox_usage();
@@ -46,12 +48,14 @@ class Reader {
   Status prepare();
   template <typename Body>
   auto snapshot(Body body) -> decltype(body());
+  Rows find_jobs(const JobQuery& query, PackedJid first, PackedJid end);
   Result<ExpectedSet> expected_of(PackedJid jid);  // empty if there is no such job
 
   Connection connection_;
   std::unique_ptr<CountersRow> counters_;
   Statement begin_, end_;
-  Statement keys_, grains_, journals_, setting_, feed_, job_, submission_, expected_, returns_, returned_, open_, list_, outbox_, position_;
+  Statement keys_, grains_, journals_, setting_, feed_, job_, submission_, expected_, returns_, returned_, open_, outbox_, position_;
+  std::array<Statement, kJobQueries.size()> list_;
 };
 
 }  // namespace brine::store::sqlite

@@ -37,7 +37,7 @@ Result<ReturnWriter> ReturnWriter::prepare(const Connection& connection, JobCach
             connection.prepare("SELECT " BRINE_ENTRY_COLUMNS
                                " FROM returns r JOIN entries e ON e.position = r.position WHERE r.jid = ?1 AND r.minion = ?2"));
   BRINE_LET(writer.orphan_, connection.prepare("INSERT INTO orphans(position) VALUES(?1)"));
-  BRINE_LET(writer.progress_, connection.prepare("UPDATE progress SET returned = returned + ?2 WHERE jid = ?1"));
+  BRINE_LET(writer.progress_, connection.prepare("UPDATE progress SET returned = returned + ?2, failed = failed + ?3 WHERE jid = ?1"));
   return writer;
 }
 
@@ -50,12 +50,14 @@ Result<ReturnResult> ReturnWriter::add(const ReturnRecord& value, Counters& coun
   BRINE_TRY(claim_.run(jid, std::int64_t{*minion}, counters.outbox_end + 1));
   if (connection_->changes() == 0) return compare(jid, *minion, value);
   BRINE_TRY(append(jid, value, false, job->function, counters));
-  ++gained_[jid];
+  Gain& gain = gained_[jid];
+  ++gain.returned;
+  if (is_failure(value)) ++gain.failed;
   return ReturnResult::kFirst;
 }
 
 Status ReturnWriter::finish_batch() {
-  for (const auto& [jid, count] : gained_) BRINE_TRY(progress_.run(jid, count));
+  for (const auto& [jid, gain] : gained_) BRINE_TRY(progress_.run(jid, gain.returned, gain.failed));
   gained_.clear();
   return {};
 }

@@ -22,7 +22,7 @@ class ReturnWriter {
   // Raises the counters for what it appends.
   Result<ReturnResult> add(const ReturnRecord& value, Counters& counters);
   Status add_event(const EventRecord& event, Counters& counters);
-  // Writes how many returns each job of this batch gained. To be called before COMMIT.
+  // Writes how many returns, and how many failures among them, each job of this batch gained. To be called before COMMIT.
   Status finish_batch();
   // After a rollback.
   void forget_batch() { gained_.clear(); }
@@ -35,9 +35,14 @@ class ReturnWriter {
   Result<ReturnResult> add_late(PackedJid jid, const ReturnRecord& value, Counters& counters);
   Status append(PackedJid jid, const ReturnRecord& value, bool late, std::string_view function, Counters& counters);
 
+  struct Gain {
+    std::int64_t returned = 0;
+    std::int64_t failed = 0;
+  };
+
   const Connection* connection_;
   JobCache* jobs_;
-  std::unordered_map<PackedJid, std::int64_t> gained_;
+  std::unordered_map<PackedJid, Gain> gained_;
   Statement find_job_;
   Statement claim_;
   Statement append_;

@@ -79,6 +79,7 @@ JobSummary summary_of(const Rows& rows) {
   summary.not_after = rows.integer(7);
   summary.expected = rows.as<std::uint32_t>(8);
   summary.returned = rows.as<std::uint32_t>(9);
+  summary.failed = rows.as<std::uint32_t>(10);
   return summary;
 }
 

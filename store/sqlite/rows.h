@@ -13,7 +13,7 @@ namespace brine::store::sqlite {
 #define BRINE_JOB_COLUMNS \
   "jid, submission, function, arguments, target_kind, target, user, uid, issued, not_after, signed_job, signature, forget_at, expected"
 #define BRINE_SUMMARY_COLUMNS \
-  "j.jid, j.function, j.arguments, j.target_kind, j.target, j.user, j.issued, j.not_after, j.expected_count, p.returned"
+  "j.jid, j.function, j.arguments, j.target_kind, j.target, j.user, j.issued, j.not_after, j.expected_count, p.returned, p.failed"
 
 // The column `late` of entries. An event has its id as minion, its tag as function, its data as payload.
 inline constexpr std::int64_t kReturnEntry = 0;

@@ -5,6 +5,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "store/job_query.h"
 
 namespace brine::store::sqlite {
 namespace {
@@ -32,7 +36,7 @@ CREATE TABLE jobs(
 CREATE UNIQUE INDEX jobs_by_submission ON jobs(submission);
 CREATE INDEX jobs_by_end ON jobs(not_after);
 CREATE INDEX jobs_by_forget_at ON jobs(forget_at);
-CREATE TABLE progress(jid INTEGER PRIMARY KEY, returned INTEGER NOT NULL);
+CREATE TABLE progress(jid INTEGER PRIMARY KEY, returned INTEGER NOT NULL, failed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE feed(counter INTEGER PRIMARY KEY, jid INTEGER NOT NULL);
 CREATE TABLE entries(
   position INTEGER PRIMARY KEY, bytes_up_to_here INTEGER NOT NULL, received INTEGER NOT NULL, jid INTEGER NOT NULL,
@@ -42,6 +46,23 @@ CREATE TABLE returns(
   jid INTEGER NOT NULL, minion INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (jid, minion)) WITHOUT ROWID;
 CREATE TABLE orphans(position INTEGER PRIMARY KEY);
 )";
+
+constexpr const char* kJobIndexes = R"(
+CREATE INDEX jobs_by_function ON jobs(function);
+CREATE INDEX jobs_by_user ON jobs(user);
+CREATE INDEX jobs_by_target ON jobs(substr(target, 1, 128));
+CREATE INDEX progress_of_failures ON progress(jid) WHERE failed > 0;
+)";
+
+// Outcome 3 is kNoMatch.
+constexpr const char* kCountFailures = R"(
+ALTER TABLE progress ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;
+UPDATE progress SET failed = (
+  SELECT count(*) FROM returns r JOIN entries e ON e.position = r.position
+  WHERE r.jid = progress.jid AND e.success = 0 AND e.outcome <> 3);
+)";
+static_assert(static_cast<int>(Outcome::kNoMatch) == 3);
+static_assert(kIndexedLength == 128);
 
 Result<std::int64_t> random_epoch() {
   std::int64_t epoch = 0;
@@ -53,15 +74,26 @@ Result<std::int64_t> random_epoch() {
 
 Status create(const Connection& writer) {
   BRINE_LET(const std::int64_t epoch, random_epoch());
-  const std::string sql = "BEGIN IMMEDIATE;" + std::string(kTables) + "INSERT INTO counters(only, epoch) VALUES(1, " +
+  const std::string sql = "BEGIN IMMEDIATE;" + std::string(kTables) + kJobIndexes + "INSERT INTO counters(only, epoch) VALUES(1, " +
                           std::to_string(epoch) + "); PRAGMA application_id=" + std::to_string(kApplicationId) +
                           "; PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
   return writer.execute(sql.c_str());
 }
 
+Status migrate_from_1(const Connection& writer) {
+  log::info("the store has schema 1: it is brought to {}, which may take a moment", kSchemaVersion);
+  const std::string sql =
+      "BEGIN IMMEDIATE;" + std::string(kCountFailures) + kJobIndexes + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
+  auto migrated = writer.execute(sql.c_str());
+  if (migrated) return {};
+  if (auto rolled_back = writer.execute("ROLLBACK"); !rolled_back)
+    log::debug("sqlite had rolled back by itself: {}", rolled_back.error().message);
+  return fail(std::move(migrated.error()), "the store cannot be brought to schema " + std::to_string(kSchemaVersion));
+}
+
 }  // namespace
 
-Status create_or_verify_schema(const Connection& writer) {
+Status prepare_schema(const Connection& writer) {
   BRINE_LET(const std::int64_t application, writer.integer("PRAGMA application_id"));
   BRINE_LET(const std::int64_t version, writer.integer("PRAGMA user_version"));
   BRINE_LET(const std::int64_t objects, writer.integer("SELECT count(*) FROM sqlite_schema"));
@@ -71,6 +103,7 @@ Status create_or_verify_schema(const Connection& writer) {
   if (version > kSchemaVersion)
     return fail(Code::kUnsupported, "the store has schema " + std::to_string(version) + ", this brine knows up to " +
                                         std::to_string(kSchemaVersion) + ": it was used by a newer brine; install that one");
+  if (version == 1) return migrate_from_1(writer);
   if (version != kSchemaVersion) return fail(Code::kCorrupt, "the store names schema " + std::to_string(version) + ", which never was");
   return {};
 }

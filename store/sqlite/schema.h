@@ -3,12 +3,15 @@
 //   settings   name -> value                                        grains   id -> json
 //   keys       (id, denied?) -> key record                          returners  name -> position delivered
 //   jobs       jid -> record; expected minions as in expected_set.h, large fields last so that lists do not read them
-//   progress   jid -> returns so far (apart, because a jobs row is large and this changes all the time)
+//   progress   jid -> returns so far, and those that failed (apart, because a jobs row is large and this changes all the time)
 //   feed       counter -> jid
 //   entries    outbox position -> the return itself, first or late; only ever appended to, whatever the order of minions
 //   returns    (jid, number of the minion) -> its entry
 //   orphans    positions of entries that no returns row names any more: deleted when the outbox has passed them
 //   counters   one row: epoch, ends of feed and outbox, highest jid
+//
+// Jobs are found by function, user, the beginning of the target, and by having failed (job_queries.h); an index ends with the rowid, which
+// is the jid, so each is in order of jids.
 //
 // The outbox is the entries after counters.outbox_start. A payload is stored once: an entry stays while its job or the outbox needs it.
 #pragma once
@@ -18,10 +21,11 @@
 
 namespace brine::store::sqlite {
 
-constexpr int kSchemaVersion = 1;
+// 1: without progress.failed and the indexes of job_queries.h.
+constexpr int kSchemaVersion = 2;
 
-// Makes the tables in an empty database, in one transaction.
+// Makes the tables in an empty database, or brings those of an older schema up to date, in one transaction.
 // kUnsupported: a newer schema. kCorrupt: tables, but not ours.
-Status create_or_verify_schema(const Connection& writer);
+Status prepare_schema(const Connection& writer);
 
 }  // namespace brine::store::sqlite

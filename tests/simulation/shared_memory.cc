@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/unit/store/memory_jobs.h"
+
 namespace brine::simulation {
 namespace {
 
@@ -408,17 +410,8 @@ Result<std::vector<JobId>> SharedMemoryClient::open_jobs(UnixMicros now) const {
   });
 }
 
-Result<std::vector<store::JobSummary>> SharedMemoryClient::list_jobs(const JobId& before, std::size_t max) const {
-  return answer([&] {
-    std::vector<store::JobSummary> list;
-    for (auto entry = server_.jobs.rbegin(); entry != server_.jobs.rend() && list.size() < max; ++entry) {
-      const store::JobRecord& job = entry->second;
-      if (!before.empty() && !(job.jid < before)) continue;
-      list.push_back({job.jid, job.function, job.arguments, job.target_kind, job.target, job.user, job.issued, job.not_after,
-                      static_cast<std::uint32_t>(job.expected.size()), static_cast<std::uint32_t>(returned_minions(job.jid)->size())});
-    }
-    return list;
-  });
+Result<store::JobPage> SharedMemoryClient::list_jobs(const store::JobQuery& query) const {
+  return answer([&] { return store::find_jobs(query, server_.jobs, server_.returns); });
 }
 
 Result<std::vector<store::OutboxEntry>> SharedMemoryClient::outbox_after(std::uint64_t position, std::size_t max) const {

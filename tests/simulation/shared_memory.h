@@ -100,7 +100,7 @@ class SharedMemoryClient final : public store::SharedStore {
   Result<std::vector<store::ReturnRecord>> returns_of(const JobId& jid, const MinionId& after, std::size_t max) const override;
   Result<std::vector<MinionId>> returned_minions(const JobId& jid) const override;
   Result<std::vector<JobId>> open_jobs(UnixMicros now) const override;
-  Result<std::vector<store::JobSummary>> list_jobs(const JobId& before, std::size_t max) const override;
+  Result<store::JobPage> list_jobs(const store::JobQuery& query) const override;
   Result<std::vector<store::OutboxEntry>> outbox_after(std::uint64_t position, std::size_t max) const override;
   Result<std::uint64_t> returner_position(const std::string& returner) const override;
   Result<store::OutboxUsage> outbox_usage() const override;

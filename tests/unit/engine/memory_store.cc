@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "tests/unit/store/memory_jobs.h"
+
 namespace brine::engine {
 
 using store::JobResult;
@@ -286,19 +288,10 @@ Result<std::vector<JobId>> MemoryStore::open_jobs(UnixMicros now) const {
   return open;
 }
 
-Result<std::vector<store::JobSummary>> MemoryStore::list_jobs(const JobId& before, std::size_t max) const {
+Result<store::JobPage> MemoryStore::list_jobs(const store::JobQuery& query) const {
   std::lock_guard lock(mutex_);
-  std::vector<store::JobSummary> list;
-  for (auto job = jobs_.rbegin(); job != jobs_.rend() && list.size() < max; ++job) {
-    if (!before.empty() && !(job->first < before)) continue;
-    store::JobSummary summary;
-    summary.jid = job->first;
-    summary.function = job->second.function;
-    summary.issued = job->second.issued;
-    summary.expected = static_cast<std::uint32_t>(job->second.expected.size());
-    list.push_back(std::move(summary));
-  }
-  return list;
+  if (away_) return fail(Code::kUnavailable, why_);
+  return store::find_jobs(query, jobs_, returns_);
 }
 
 Result<std::vector<store::OutboxEntry>> MemoryStore::outbox_after(std::uint64_t position, std::size_t max) const {

@@ -84,6 +84,11 @@ void StoreContract::acknowledge(const std::string& returner, std::uint64_t posit
   commit(batch);
 }
 
+JobSummary StoreContract::newest_job() {
+  const JobPage page = value_of(store().list_jobs({.max = 1}));
+  return page.jobs.empty() ? JobSummary() : page.jobs[0];
+}
+
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StoreContract);
 
 }  // namespace brine::store

@@ -63,6 +63,7 @@ class StoreContract : public testing::TestWithParam<StoreBackend> {
   std::size_t expire(UnixMicros now, const std::vector<std::string>& returners = {"kafka"}, std::size_t max_jobs = 1000,
                      UnixMicros outbox_before = 0);
   void acknowledge(const std::string& returner, std::uint64_t position);
+  JobSummary newest_job();
 
  private:
   std::unique_ptr<StoreHome> home_;

@@ -21,7 +21,7 @@ TEST_P(StoreContract, AJobGoesWithItsReturnsSubmissionAndFeedEntryWhenItsTimeHas
   EXPECT_THAT(value_of(store().returns_of(jid_number(1), {}, 10)), IsEmpty());
   EXPECT_THAT(value_of(store().returned_minions(jid_number(1))), IsEmpty());
   EXPECT_THAT(value_of(store().feed_after({}, 10)), IsEmpty());
-  EXPECT_THAT(value_of(store().list_jobs({}, 10)), IsEmpty());
+  EXPECT_THAT(value_of(store().list_jobs({})).jobs, IsEmpty());
   EXPECT_THAT(value_of(store().open_jobs(0)), IsEmpty());
 }
 

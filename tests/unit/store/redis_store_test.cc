@@ -169,6 +169,84 @@ TEST_F(RedisStore, EveryKeyOfAJobHasALife) {
   }
 }
 
+// ---- the indexes of jobs ---------------------------------------------------------------------------------------------------
+
+// A store, and a way to look at what it writes.
+class RedisJobIndexes : public RedisStore {
+ protected:
+  void publish(Batch batch) { ASSERT_TRUE(store_->commit(batch)); }
+  void publish_failed(int number) {
+    Batch batch = with_job(number);
+    batch.returns.push_back(make_return(number, "a"));
+    batch.returns[0].success = false;
+    publish(batch);
+  }
+  std::size_t found(const JobQuery& query) { return value_of(store_->list_jobs(query)).jobs.size(); }
+  std::int64_t ask(const redis::Words& words) {
+    const auto reply = connection_.ask(words);
+    EXPECT_TRUE(reply.has_value());
+    return reply ? reply->view().integer().value_or(-1) : -1;
+  }
+
+  const std::string cluster_ = fresh_cluster();
+  const std::string index_ = "brine:{" + cluster_ + "}:jobs.by:";
+  const std::string part_ = "brine:{" + cluster_ + ":00}:";
+  const std::unique_ptr<SharedStore> store_ = open_store(options_for(common_server(), cluster_));
+  redis::Connection connection_ = connection_to(common_server());
+};
+
+TEST_F(RedisJobIndexes, LiveAsLongAsTheirJobs) {
+  publish_failed(1);
+  const std::int64_t job = ask({"PTTL", part_ + "job:" + jid_number(1).str()});
+  for (const std::string& key : {index_ + "function:cmd.run", index_ + "user:root", index_ + "target:web*", part_ + "failed"})
+    EXPECT_GE(ask({"PTTL", key}), job - 60'000) << key;
+}
+
+TEST_F(RedisJobIndexes, OfALongTargetHaveAShortName) {
+  Batch batch = with_job(1);
+  batch.jobs[0].target = std::string(10'000, 'x');
+  publish(batch);
+  EXPECT_EQ(ask({"ZCARD", index_ + "target:" + std::string(128, 'x')}), 1);
+}
+
+TEST_F(RedisJobIndexes, LoseForgottenJobsWhenTheNextOneIsPublished) {
+  for (const int number : {1, 2, 3}) publish(with_job(number));
+  EXPECT_EQ(value_of(store_->expire({20'000, 10, {}, 0, 0})).jobs, 3U);
+  publish(with_job(4));
+  EXPECT_EQ(ask({"ZCARD", index_ + "function:cmd.run"}), 1);
+  EXPECT_EQ(found({.function = "cmd.run"}), 1U);
+}
+
+TEST_F(RedisJobIndexes, KeepAJobThatIsOlderThanTheOthers) {
+  for (const int number : {5, 3}) publish(with_job(number));
+  EXPECT_EQ(found({.function = "cmd.run"}), 2U);
+}
+
+TEST_F(RedisJobIndexes, OfFailedJobsLoseThoseThatAreForgotten) {
+  publish_failed(1);
+  EXPECT_EQ(ask({"ZCARD", part_ + "failed"}), 1);
+  ASSERT_TRUE(store_->expire({20'000, 10, {}, 0, 0}));
+  EXPECT_EQ(ask({"ZCARD", part_ + "failed"}), 0);
+}
+
+TEST_F(RedisJobIndexes, MayNameAJobWhoseRecordHasGone) {
+  for (const int number : {1, 2, 3}) publish(with_job(number));
+  ask({"UNLINK", part_ + "job:" + jid_number(2).str()});
+  EXPECT_EQ(found({.function = "cmd.run"}), 2U);
+  const auto page = value_of(store_->list_jobs({.max = 2}));
+  ASSERT_EQ(page.jobs.size(), 2U);
+  EXPECT_EQ(page.jobs[1].jid, jid_number(1));
+}
+
+TEST_F(RedisJobIndexes, AreReadInPortions) {
+  Batch batch;
+  for (int number = 1; number <= 2'500; ++number) batch.jobs.push_back(make_job(number, minions({"a"})));
+  batch.jobs[0].user = "ann";
+  publish(batch);
+  EXPECT_EQ(found({.function = "cmd.run", .user = "ann"}), 1U);
+  EXPECT_EQ(found({.max = 5'000}), 2'500U);
+}
+
 // ---- a server in trouble ---------------------------------------------------------------------------------------------------
 
 TEST_F(RedisStore, AServerThatWasKilledAndRestartedHasKeptWhatWasCommitted) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "store/sqlite/schema.h"
 #include "tests/unit/store/contract.h"
 #include "tests/unit/store/scratch_folder.h"
 
@@ -168,7 +169,7 @@ TEST(SqliteStore, AForeignDatabaseIsNotTouched) {
 TEST(SqliteStore, ANewerSchemaIsRefused) {
   ScratchFolder scratch;
   fill(scratch.path());
-  run_sql(scratch / "state.db", "PRAGMA user_version=2");
+  run_sql(scratch / "state.db", "PRAGMA user_version=" + std::to_string(sqlite::kSchemaVersion + 1));
   const Error error = open_error(scratch.path());
   EXPECT_EQ(error.code, Code::kUnsupported);
   EXPECT_THAT(error.message, HasSubstr("newer brine"));

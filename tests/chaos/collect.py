@@ -10,6 +10,7 @@ from chaos.workload import token_of
 
 LOOK_EVERY = 0.3
 READERS = 3
+JOBS_PAGE = 10_000
 
 
 def settle(world, patience, absent=None):
@@ -59,8 +60,17 @@ def collect(world, submissions, patience, unrest):
     return history
 
 
+def list_jobs(master):
+    """All of them, page by page."""
+    jobs, before = {}, []
+    while page := ask(master, "jobs.list_jobs", f"count={JOBS_PAGE}", *before):
+        jobs |= page
+        before = [f"before={min(page)}"]
+    return jobs
+
+
 def read_jobs(world, history):
-    listed = ask(world.cluster.masters[0], "jobs.list_jobs", "count=1000000") or {}
+    listed = list_jobs(world.cluster.masters[0])
     history.jobs = {jid: token_of(job["Arguments"]) for jid, job in listed.items()}
     told = {one.jid: one.token for one in history.submissions if one.jid}
     for jid, token in told.items():

@@ -49,6 +49,24 @@ def test_a_command_on_one_master_reaches_minions_of_the_other_and_its_returns_co
     await_(lambda: all(m["state"] == "returned" for m in b.lookup(jid)["minions"].values()), "the returns on the other master")
 
 
+def test_jobs_of_one_master_are_found_on_the_other(pair):
+    a, b = pair
+    good = a.submit("*", "test.ping")
+    bad = b.submit("m1,m2", "cmd.run", "echo broken >&2; exit 3", "-L")
+    for jid in (good, bad):
+        await_(lambda: {m["state"] for m in a.lookup(jid)["minions"].values()} == {"returned"}, "all to return")
+    for master in (a, b):
+        assert list(master.runner("jobs.list_jobs", "function=test.ping")) == [good]
+        assert list(master.runner("jobs.list_jobs", "target=m1,m2", "since=1h")) == [bad]
+        assert list(master.runner("jobs.list_jobs", "outcome=failed")) == [bad]
+        assert list(master.runner("jobs.list_jobs", "outcome=succeeded")) == [good]
+        assert list(master.runner("jobs.list_jobs", "count=1", f"before={bad}")) == [good]
+        assert master.runner("jobs.last_run", "cmd.run")["jid"] == bad
+        first = master.runner("jobs.failures", "count=1")
+        rest = master.runner("jobs.failures", f"before={first['next']}")
+        assert [(f["jid"], f["minion"], f["retcode"]) for f in first["failures"] + rest["failures"]] == [(bad, "m1", 3), (bad, "m2", 3)]
+
+
 def test_a_running_job_on_another_master_is_waited_for(pair, tmp_path):
     a, _ = pair
     gate = tmp_path / "gate"

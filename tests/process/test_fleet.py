@@ -256,6 +256,44 @@ def test_brine_call_with_and_without_a_master(fleet):
     assert master.up() == ["m1"], "the daemon's session is not displaced"
 
 
+def test_jobs_are_found_by_what_was_asked_and_how_they_ended(fleet):
+    master, m1, m2 = fleet.up("m1", "m2")
+    good = master.submit("*", "test.ping")
+    bad = master.submit("m*", "cmd.run", "echo broken >&2; exit 3")
+    for jid in (good, bad):
+        await_(lambda: {m["state"] for m in master.lookup(jid)["minions"].values()} == {"returned"}, "all to return")
+    m2.stop()
+    missing = master.submit("m2", "test.ping")
+
+    def found(*words):
+        return list(master.runner("jobs.list_jobs", *words))
+
+    assert found("function=test.ping") == [good, missing]
+    assert found("target=m*") == [bad]
+    assert found("function=test.ping", "since=1h", f"until={missing}") == [good]
+    assert found("since=2126-01-01") == []
+    assert found("outcome=failed") == [bad]
+    assert found("outcome=succeeded") == [good]
+    assert found("outcome=missing") == [missing]
+    assert found("count=1") == [missing]
+    assert found("count=1", f"before={missing}") == [bad]
+    (user,) = {job["User"] for job in master.runner("jobs.list_jobs").values()}
+    assert found(f"user={user}", "count=2") == [bad, missing] and found("user=nobody-at-all") == []
+
+    assert master.runner("jobs.last_run")["jid"] == missing
+    assert master.runner("jobs.last_run", "cmd.run", "m*")["jid"] == bad
+    assert "no job of state.apply" in master.run("jobs.last_run", "state.apply", program="brine-run", check=1).err
+
+    failures = master.runner("jobs.failures")
+    assert [(f["jid"], f["minion"], f["retcode"]) for f in failures["failures"]] == [(bad, "m1", 3), (bad, "m2", 3)]
+    assert "broken" in json.dumps(failures["failures"][0]["return"]) and "next" not in failures
+    first = master.runner("jobs.failures", "1h", "count=1")
+    rest = master.runner("jobs.failures", "1h", f"before={first['next']}")
+    assert [f["minion"] for f in first["failures"] + rest["failures"]] == ["m1", "m2"]
+    refused = master.run("jobs.failures", "since=yesterday", program="brine-run", check=1).err
+    assert "is no time" in refused and "usage: jobs.failures(" in refused
+
+
 def test_jobs_expire(fleet):
     master, m1 = fleet.up("m1", keep_jobs_seconds="1s", reconnect_grace="1s", timeout="1s")
     jid = master.submit("m1", "test.ping")

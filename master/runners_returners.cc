@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "config/units.h"
+#include "master/job_search.h"
 #include "master/runners.h"
 #include "returners/replay.h"
 
@@ -54,10 +54,8 @@ Result<Json> status(const RunnerContext& context) {
 Result<Json> replay(const RunnerContext& context, const RunnerCall& call) {
   BRINE_LET(const returners::Drain* const drain, drain_named(context, call));
   const Json since = call.get(1, "since");
-  const auto age = config::parse_duration(since.is_string() ? since.get<std::string>() : since.dump(), seconds(1));
-  if (!age) return fail(Code::kInvalid, "'since' is how long ago, as 30m, 2h or 1d");
   const UnixMicros now = context.clock.unix_now();
-  const UnixMicros from = now - std::chrono::microseconds(*age).count();
+  BRINE_LET(const UnixMicros from, parse_time(since.is_string() ? since.get<std::string>() : since.dump(), now));
   if (!context.engine.ledger().keep_setting(returners::replay_setting(drain->name()), returners::replay_order(from, now)))
     return fail(Code::kBusy, "the master is busy; try again");
   log::warning("returner {}: an operator asks for all returns since {} again", drain->name(), from);

@@ -6,6 +6,7 @@ ROWS = {
     "ping_all": ("ping all, to the last committed return", "s", 1.0, 0.5, "lower"),
     "one_target_p50": ("one target, submit to verified result at the caller, all others idle: p50", "ms", 2, 0.5, "lower"),
     "one_target_p99": ("one target, submit to verified result at the caller, all others idle: p99", "ms", 10, 3, "lower"),
+    "one_target_p99_outage": ("the same while a returner is away: p99", "ms", 10, 3, "lower"),
     "jobs_per_second": ("jobs per second, one target each, result stored", "/s", 2_000, 10_000, "higher"),
     "returns_per_second": ("returns per second, durable", "/s", 12_000, 30_000, "higher"),
     "cpu_per_return": ("master CPU per return, encrypted and stored", "us", 40, 20, "lower"),

@@ -4,8 +4,6 @@ usage: run.py SCENARIO.yaml [--minions N] [--out FOLDER] [--keep]
 """
 
 import argparse
-import contextlib
-import itertools
 import json
 import math
 import shutil
@@ -19,6 +17,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tests" / "process"))
 
+import backends  # noqa: E402
 import expectations  # noqa: E402
 import figures  # noqa: E402
 import machine  # noqa: E402
@@ -73,6 +72,7 @@ class Run:
         self.redis = Redis(self.folder / "redis", *scenario.redis) if scenario.store == "redis" else None
         self.fleet = Cluster(folder, self.redis) if self.redis else Fleet(folder)
         self.swarms, self.loads, self.events, self.phases = [], [], [], []
+        self.backends = {}  # kind of returner: what it writes to
         self.now_in = "join"
         self.last_fault = None
         self.facts = machine.facts(folder)
@@ -81,12 +81,16 @@ class Run:
     # ---- what runs ----
 
     def start(self):
+        for kind in self.scenario.returners:
+            backend = self.backends[kind] = backends.KINDS[kind](self.folder).start()
+            if backend.process:
+                self.sampler.watch(f"{kind}-returner", lambda backend=backend: backend.process.pid if backend.process.poll() is None else None)
         settings = {
             "auto_accept": True,
             "log_level": "warning",
             "max_open_jobs": 100_000,
             "metrics": {"listen": "127.0.0.1:0"},
-            "returners": [{"name": name, "path": "/returns.jsonl", "max_bytes": "1TiB"} for name in self.scenario.returners],
+            "returners": [backend.settings() for backend in self.backends.values()],
             **self.scenario.master,
         }
         if self.redis:
@@ -209,6 +213,10 @@ class Run:
         if fault.do in scenarios.MASTER_FAULTS:
             self.masters[words.get("which", 1) - 1].suffer(fault.do)
             return
+        if fault.do in backends.FAULTS:
+            act, _, kind = fault.do.removesuffix("-returner").partition(" ")
+            getattr(self.backends[kind], act)()
+            return
         if fault.do in scenarios.REDIS_FAULTS:
             getattr(self.redis, fault.do.split()[0])()
             return
@@ -314,10 +322,9 @@ class Run:
         else:
             history.add_recorded(self.database(), REPEATABLE)
         history.add_unlogged(minion.id for minion in self.real)
-        if self.scenario.returners:
-            with contextlib.ExitStack() as files:
-                lines = [files.enter_context(open(master.daemon.returns_file)) for master in self.masters if master.daemon.returns_file.exists()]
-                history.add_delivered(itertools.chain(*lines))
+        for kind, backend in self.backends.items():
+            history.add_delivered(backend.lines(self.masters), kind)
+            backend.stop()
         return history.judge(all_return=self.scenario.expect.get("all_return", False)), self.expectations()
 
     def slopes(self):
@@ -387,6 +394,8 @@ class Run:
         self.sampler.close()
         if self.redis and self.redis.process:
             self.redis.resume()
+        for backend in self.backends.values():
+            backend.stop()
         for program in self.swarms + self.loads:
             if program.alive():
                 program.process.kill()

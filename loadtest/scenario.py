@@ -4,6 +4,7 @@ import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import backends
 import expectations
 import yaml
 
@@ -123,7 +124,7 @@ def parse(text, file):
     if masters > 1 and store != "redis":
         topology.complain(f"has {masters} masters; they need 'store: redis'")
     for name in topology.items("returners"):
-        topology.one_of("returner", name, {"file"})
+        topology.one_of("returner", name, set(backends.KINDS))
     minions = Reader(file, "minions", top.value.get("minions", {}), MINIONS)
     minions.number("count", least=1)
     phases = [read_phase(file, value) for value in top.items("phases")]
@@ -174,7 +175,7 @@ def read_load(file, phase, index, value):
 
 def read_fault(file, phase, value):
     fault = Reader(file, f"a fault of phase '{phase}'", value, FAULT)
-    do = fault.one_of("do", fault.value.get("do"), MASTER_FAULTS | REDIS_FAULTS | SWARM_FAULTS)
+    do = fault.one_of("do", fault.value.get("do"), MASTER_FAULTS | REDIS_FAULTS | SWARM_FAULTS | backends.FAULTS)
     order = {key: value[key] for key in value if key not in ("at", "every")}
     return Fault(at=fault.number("at", 0), do=do, every=fault.number("every", 0), order=order)
 

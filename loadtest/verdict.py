@@ -3,7 +3,7 @@
 issued     what the caller was told             jobs_log of brine-load
 executed   what ran on the simulated minions    executions.log of brine-swarm
 recorded   what the master keeps                its database, read with Python's sqlite3
-delivered  what the returner got                its file
+delivered  what each returner got               its file, its topic, its stream
 
 They are laid into tables of a temporary database and compared there: a run may have millions of returns.
 """
@@ -22,7 +22,8 @@ CREATE TABLE jobs(jid TEXT PRIMARY KEY, expected INTEGER, once INTEGER) WITHOUT 
 CREATE TABLE recorded(jid TEXT, minion TEXT, outcome TEXT, late INTEGER);
 CREATE TABLE unlogged(minion TEXT);
 CREATE TABLE gone(jid TEXT, minion TEXT);
-CREATE TABLE delivered(jid TEXT, minion TEXT, outcome TEXT, late INTEGER, times INTEGER, contents INTEGER);
+CREATE TABLE delivered(returner TEXT, jid TEXT, minion TEXT, outcome TEXT, late INTEGER, times INTEGER, contents INTEGER);
+CREATE TABLE returners(returner TEXT);
 """
 
 INDEXES = """
@@ -30,7 +31,7 @@ CREATE INDEX issued_by_jid ON issued(jid);
 CREATE INDEX gone_by_key ON gone(jid, minion);
 CREATE INDEX executed_by_key ON executed(jid, minion);
 CREATE INDEX recorded_by_key ON recorded(jid, minion);
-CREATE INDEX delivered_by_key ON delivered(jid, minion);
+CREATE INDEX delivered_by_key ON delivered(returner, jid, minion);
 """
 
 # A failure: (name, what it means, a query of (jid, minion or a note)). Every row is one case.
@@ -44,8 +45,9 @@ CHECKS = [
     ),
     (
         "undelivered",
-        "recorded, and the returner never got it",
-        "SELECT r.jid, r.minion FROM recorded r LEFT JOIN delivered d USING (jid, minion) WHERE d.jid IS NULL AND (SELECT value FROM asked WHERE name = 'delivered')",
+        "recorded, and a returner never got it",
+        """SELECT r.jid, r.minion || ' by ' || w.returner FROM returners w CROSS JOIN recorded r
+           LEFT JOIN delivered d ON d.returner = w.returner AND d.jid = r.jid AND d.minion = r.minion WHERE d.jid IS NULL""",
     ),
     (
         "doubled",
@@ -57,7 +59,7 @@ CHECKS = [
         "two returns of one minion are recorded for one job",
         "SELECT jid, minion FROM recorded WHERE NOT late GROUP BY jid, minion HAVING count(*) > 1",
     ),
-    ("doubled", "the returner got two different returns of one minion for one job", "SELECT jid, minion FROM delivered WHERE contents > 1"),
+    ("doubled", "a returner got two different returns of one minion for one job", "SELECT jid, minion || ' by ' || returner FROM delivered WHERE contents > 1"),
     (
         "invented",
         "recorded as returned, and it never ran",
@@ -67,7 +69,7 @@ CHECKS = [
     (
         "invented",
         "delivered, and the master has no record of it",
-        "SELECT d.jid, d.minion FROM delivered d LEFT JOIN recorded r USING (jid, minion) WHERE r.jid IS NULL",
+        "SELECT d.jid, d.minion || ' by ' || d.returner FROM delivered d LEFT JOIN recorded r USING (jid, minion) WHERE r.jid IS NULL",
     ),
     (
         "invented",
@@ -116,8 +118,6 @@ class History:
         Path(path).unlink(missing_ok=True)
         self.db = sqlite3.connect(path)
         self.db.executescript("PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF;" + TABLES)
-        self.db.execute("CREATE TABLE asked(name TEXT, value INTEGER)")
-        self.has_returner = False
 
     def add_issued(self, load, lines):
         """Lines of a jobs_log: jid expected returned missing status."""
@@ -136,14 +136,15 @@ class History:
         """Minions that keep no executions.log: what they have returned counts as executed."""
         self.db.executemany("INSERT INTO unlogged VALUES(?)", ((minion,) for minion in minions))
 
-    def add_delivered(self, lines):
-        """Lines of the file returner. The same return may come again (at least once), another one for the same key may not."""
-        self.has_returner = True
+    def add_delivered(self, lines, returner="file"):
+        """The records that a returner got, each with a line end. The same one may come again (at least once), another one for the same key may not."""
+        self.db.execute("INSERT INTO returners VALUES(?)", (returner,))
         self.db.execute("CREATE TEMP TABLE got(jid TEXT, minion TEXT, outcome TEXT, late INTEGER, content INTEGER)")
         self.db.executemany("INSERT INTO got VALUES(?, ?, ?, ?, ?)", (delivered_row(line) for line in whole_lines(lines)))
         self.db.execute(
-            """INSERT INTO delivered SELECT jid, minion, min(outcome), min(late), count(*), count(DISTINCT CASE WHEN late THEN NULL ELSE content END)
-               FROM got GROUP BY jid, minion"""
+            """INSERT INTO delivered SELECT ?, jid, minion, min(outcome), min(late), count(*), count(DISTINCT CASE WHEN late THEN NULL ELSE content END)
+               FROM got GROUP BY jid, minion""",
+            (returner,),
         )
         self.db.execute("DROP TABLE got")
 
@@ -155,7 +156,7 @@ class History:
             self.db.executemany("INSERT INTO jobs VALUES(?, ?, ?)", ((jid_text(j), n, f not in repeatable) for j, n, f in jobs))
             rows = store.execute("SELECT e.jid, e.minion, e.outcome, e.late FROM returns r JOIN entries e ON e.position = r.position")
             self.db.executemany("INSERT INTO recorded VALUES(?, ?, ?, ?)", ((jid_text(j), m, outcomes[o], late) for j, m, o, late in rows))
-            rows = store.execute("SELECT jid, minion, outcome FROM entries WHERE late")
+            rows = store.execute("SELECT jid, minion, outcome FROM entries WHERE late = 1")
             self.db.executemany("INSERT INTO recorded VALUES(?, ?, ?, 1)", ((jid_text(j), m, outcomes[o]) for j, m, o in rows))
 
     def add_recorded_by_several(self, records, repeatable):
@@ -167,7 +168,6 @@ class History:
 
     def judge(self, all_return=False):
         self.db.executescript(INDEXES)
-        self.db.execute("INSERT INTO asked VALUES('delivered', ?)", (self.has_returner,))
         verdict = Verdict(self.counts())
         for name, meaning, query in CHECKS + ([INCOMPLETE] if all_return else []):
             total = self.number(f"SELECT count(*) FROM ({query})")

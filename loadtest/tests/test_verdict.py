@@ -33,7 +33,7 @@ class Past:
         self.executed = [(jid, minion) for jid in (PING, RUN) for minion in MINIONS]
         self.jobs = {PING: (3, "test.ping"), RUN: (3, "cmd.run")}
         self.recorded = [(jid, minion, "returned", 0) for jid in (PING, RUN) for minion in MINIONS]
-        self.unlogged, self.gone = [], []
+        self.unlogged, self.gone, self.others = [], [], {}
         self.delivered = [self.line(jid, minion) for jid in (PING, RUN) for minion in MINIONS]
 
     @staticmethod
@@ -48,6 +48,8 @@ class Past:
         history.add_unlogged(self.unlogged)
         if returner:
             history.add_delivered(self.delivered)
+        for returner, lines in self.others.items():
+            history.add_delivered(lines, returner)
         return history.judge(all_return)
 
     def store(self, path):
@@ -112,6 +114,17 @@ def test_a_return_that_went_with_its_minion_is_counted_and_not_lost(past, tmp_pa
 def test_a_recorded_return_that_the_returner_never_got_is_undelivered(past, tmp_path):
     past.delivered.pop()
     assert fails_with(past.judge(tmp_path), "undelivered")
+
+
+def test_a_return_that_one_of_several_returners_never_got_is_undelivered(past, tmp_path):
+    past.others = {"kafka": past.delivered[1:]}
+    verdict = past.judge(tmp_path)
+    assert fails_with(verdict, "undelivered") and " by kafka" in verdict.failures[0]
+
+
+def test_several_returners_that_got_everything_are_fine(past, tmp_path):
+    past.others = {"kafka": past.delivered, "redis": past.delivered}
+    assert past.judge(tmp_path).passed
 
 
 def test_without_a_returner_nothing_has_to_be_delivered(past, tmp_path):

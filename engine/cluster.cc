@@ -390,8 +390,9 @@ void Cluster::read_job(const JobId& jid) {
       },
       [this, jid](const Read& read) {
         const auto& [record, returned] = read;
-        if (unread_.erase(jid) == 0 || !record || returned.size() == record->expected.size()) return;
+        if (unread_.erase(jid) == 0 || !record) return;
         listener_.published(*record);
+        if (returned.size() == record->expected.size()) return;
         parts_.board.open(record, returned);
         opened(jid);
       });

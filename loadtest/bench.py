@@ -103,6 +103,7 @@ def main():
         rows.append(("handshakes per second of the master's CPU, full", 3000, f"{parts['handshakes_full']}/s"))
         rows.append(("handshakes per second of the master's CPU, resumed", 3000, f"{parts['handshakes_resumed']}/s"))
         rows.append(("durable returns per second, ledger and sqlite (synced), 300 bytes", 300_000, f"{parts['durable_returns']}/s"))
+        rows.append(("JSON of one return, as returners send it", 200_000, f"{parts['return_json_ns'] / 1000:.2f} us"))
     print("| what | N | figure |\n|---|---|---|")
     for row in rows:
         print("| " + " | ".join(str(cell) for cell in row) + " |")

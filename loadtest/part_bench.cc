@@ -1,4 +1,5 @@
-// Benchmarks of parts: handshakes (cryptography and codec, no sockets) and durable returns (ledger and sqlite, on the disk).
+// Benchmarks of parts: handshakes (cryptography and codec, no sockets), durable returns (ledger and sqlite, on the disk), and the JSON that a
+// returner sends.
 // usage: brine-part-bench STATE_FOLDER. Prints one JSON object.
 #include <sys/resource.h>
 
@@ -8,6 +9,7 @@
 
 #include "engine/ledger.h"
 #include "net/handshake.h"
+#include "returners/returner.h"
 #include "store/sqlite_store.h"
 #include "wire/frame.h"
 
@@ -18,6 +20,7 @@ using namespace brine;
 constexpr int kHandshakes = 3'000;
 constexpr int kMinions = 10'000;
 constexpr int kJobs = 30;
+constexpr int kTexts = 200'000;
 constexpr std::size_t kPerCall = 64;  // returns handed over at once, as a loop does after one turn
 
 double cpu_seconds() {
@@ -147,6 +150,23 @@ double durable_returns_per_second(const std::string& folder) {
   return kJobs * kMinions / seconds_spent;
 }
 
+// Nanoseconds of CPU for the JSON of one return.
+double return_json_ns() {
+  store::OutboxEntry entry;
+  entry.position = 1;
+  entry.function = "test.ping";
+  entry.value.jid = JobId::trusted("20261128030118000000");
+  entry.value.minion = MinionId::trusted("sim12345");
+  entry.value.success = true;
+  entry.value.payload = R"({"pid": 4711, "retcode": 0, "stdout": "up 2 days,  3:04,  1 user,  load average: 0.08, 0.03, 0.01", "stderr": ""})";
+  entry.value.received = 1'790'000'001'000'000;
+  std::size_t bytes = 0;
+  const double start = cpu_seconds();
+  for (int i = 0; i < kTexts; ++i) bytes += returners::to_json(entry, "master1").size();
+  require(bytes > 0, "no text");
+  return (cpu_seconds() - start) * 1e9 / kTexts;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -155,6 +175,7 @@ int main(int argc, char** argv) {
   const double full = handshakes_per_second(town, false);
   const double resumed = handshakes_per_second(town, true);
   const double returns = durable_returns_per_second(argv[1]);
-  std::printf("{\"handshakes_full\": %.0f, \"handshakes_resumed\": %.0f, \"durable_returns\": %.0f}\n", full, resumed, returns);
+  std::printf("{\"handshakes_full\": %.0f, \"handshakes_resumed\": %.0f, \"durable_returns\": %.0f, \"return_json_ns\": %.0f}\n", full, resumed,
+              returns, return_json_ns());
   return 0;
 }

@@ -417,8 +417,12 @@ Result<store::JobPage> SharedMemoryClient::list_jobs(const store::JobQuery& quer
 Result<std::vector<store::OutboxEntry>> SharedMemoryClient::outbox_after(std::uint64_t position, std::size_t max) const {
   return answer([&] {
     std::vector<store::OutboxEntry> page;
+    std::size_t bytes = 0;
     for (const store::OutboxEntry& entry : server_.outbox) {
-      if (entry.position > position && page.size() < max) page.push_back(entry);
+      if (entry.position <= position) continue;
+      if (page.size() == max || bytes >= store::kOutboxPageBytes) break;
+      bytes += size_of(entry);
+      page.push_back(entry);
     }
     return page;
   });

@@ -236,8 +236,9 @@ TEST_F(ClusterTest, EveryEventIsOfOneMasterAndHeardOnBoth) {
   ASSERT_TRUE(a.sees("m1", "b"));
   const auto job = a.submit(1, nullptr);
   ASSERT_TRUE(job.has_value());
-  b.give_back(job->jid, "m1", 1);
   const std::string tag = "brine/job/" + job->jid.str();
+  ASSERT_TRUE(eventually([&] { return b.events.count(tag + "/new") == 1; }));
+  b.give_back(job->jid, "m1", 1);
   for (const auto& [prefix, home, other] :
        {std::tuple(std::string("brine/key"), &b, &a), std::tuple(tag + "/new", &a, &b), std::tuple(tag + "/ret/m1", &b, &a),
         std::tuple(std::string("brine/presence/change"), &b, &a)}) {

@@ -3,7 +3,7 @@
 // One connection writes, others read, one waits for news. After any failure everything is refused until reopen(), which connects again
 // (by Sentinel to whoever is master then) and verifies that it is still the same store, by its epoch.
 //
-// What Redis itself may lose is in docs/operations.md; Durability closes it as far as Redis can.
+// What Redis itself may lose is in docs/clusters.md; Durability closes it as far as Redis can.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // A store that several masters write: what StateStore has, and what only they need: news of each other, leases, presence.
-// redis_store.h is the one there is. tests/unit/store/shared_contract.cc is its specification in executable form.
+// redis_store.h is the one there is; tests/unit/store/redis_store_test.cc and redis_membership_test.cc show what it does.
 #pragma once
 
 #include <map>

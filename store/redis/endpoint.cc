@@ -95,7 +95,7 @@ Result<Endpoint> parse(std::string_view url) {
   if (take_prefix(url, "unix://")) return parse_unix(url);
   if (take_prefix(url, "redis+sentinel://")) return parse_sentinel(url);
   if (url.starts_with("rediss://"))
-    return fail(Code::kUnsupported, "TLS is not spoken here: put a local stunnel in between (docs/operations.md)");
+    return fail(Code::kUnsupported, "TLS is not spoken here: put a local stunnel in between (docs/clusters.md)");
   return fail(Code::kInvalid, "this is no address of a Redis");
 }
 

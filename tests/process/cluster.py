@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import threading
+import urllib.error
+import urllib.request
 
 from fleet import Fleet, Master, await_
 
@@ -17,6 +19,22 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def page(master, path):
+    """Status and text of what a master with `metrics` serves."""
+    port = json.loads((master.sock_dir / "master.json").read_text())["metrics_port"]
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def figures(master):
+    """{name and labels: value} of its metrics."""
+    _, text = page(master, "/metrics")
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")}
 
 
 class Redis:
@@ -222,10 +240,10 @@ class Cluster(Fleet):
         await_(lambda: all(set(master.up()) >= set(ids) for master in self.masters), f"{ids} on every master")
         return minions
 
-    def homes(self, masters=None):
-        """{minion: master} as rendezvous hashing has it, over these masters (all)."""
+    def homes(self, masters=None, minions=None):
+        """{minion: master} as rendezvous hashing has it, over these masters (all) and these ids (those that were started)."""
         addresses = {f"127.0.0.1:{master.port}": master.settings["id"] for master in masters or self.masters}
-        minions = [daemon.id for daemon in self.daemons if daemon.program == "brine-minion"]
+        minions = minions or [daemon.id for daemon in self.daemons if daemon.program == "brine-minion"]
         weight = lambda id, address: hashlib.sha256(f"{id}\0{address}".encode()).digest()  # noqa: E731
         return {id: addresses[max(addresses, key=lambda address, id=id: weight(id, address))] for id in minions}
 

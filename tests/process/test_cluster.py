@@ -4,10 +4,9 @@ import json
 import shutil
 import subprocess
 import threading
-import urllib.request
 
 import pytest
-from cluster import Cluster, Redis
+from cluster import Cluster, Redis, figures
 from fleet import BIN, await_
 
 IDS = [f"m{i}" for i in range(6)]
@@ -196,12 +195,22 @@ def test_a_journal_that_went_back_is_noticed_by_a_master_that_did_not_have_the_m
 def test_masters_show_how_they_stand_to_each_other(cluster):
     masters = cluster.start_masters("a", "b", metrics={"listen": "127.0.0.1:0"})
 
-    def seen(master):
-        port = json.loads((master.sock_dir / "master.json").read_text())["metrics_port"]
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")}
-
     for master in masters:
-        await_(lambda master=master: (seen(master)["brine_master_lease_available"], seen(master)["brine_master_live_masters"]) == (1, 2), "both masters")
+        await_(lambda master=master: figures(master)["brine_master_live_masters"] == 2, "both masters")
+        assert figures(master)["brine_master_lease_available"] == 1
     masters[1].kill()
-    await_(lambda: seen(masters[0])["brine_master_live_masters"] == 1, "the lease of the other to end")
+    await_(lambda: figures(masters[0])["brine_master_live_masters"] == 1, "the lease of the other to end")
+
+
+def test_a_ticket_of_one_master_is_good_on_the_other(cluster):
+    a, b = cluster.start_masters("a", "b", metrics={"listen": "127.0.0.1:0"})
+    cluster.start_minions(*IDS)
+    await_(cluster.at_home, "the minions to spread")
+    moving = [id for id, home in cluster.homes().items() if home == "b"]
+    assert moving
+    resumed = lambda: figures(a)['brine_master_handshakes_total{result="resumed"}']  # noqa: E731
+    full = lambda: figures(a)['brine_master_handshakes_total{result="full"}']  # noqa: E731
+    before = (resumed(), full())
+    b.runner("cluster.drain", "b")
+    await_(lambda: set(places(a)) == set(IDS) and set(places(a).values()) == {"a"}, "all minions on the other one")
+    assert (resumed(), full()) == (before[0] + len(moving), before[1])

@@ -1,11 +1,14 @@
 """What operators get wrong with several masters: each is a clear error, and costs the cluster nothing."""
 
+import contextlib
+import re
 import shutil
+import socket
 import socketserver
 import threading
 
 import pytest
-from cluster import Cluster, Redis
+from cluster import Cluster, Gate, Redis
 from fleet import Daemon, Master, await_
 
 
@@ -116,3 +119,30 @@ def test_a_fingerprint_that_does_not_fit_adds_nobody(cluster):
     assert list(a.runner("key.master_list")) == ["a"]
     assert "has asked to join" in a.run("key.master_add", "nobody", program="brine-run").err
     cluster.masters.remove(b)
+
+
+class HourAhead(Gate):
+    """A way to a Redis whose clock is an hour ahead."""
+
+    def carry(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(re.sub(rb"(?<=^\*2\r\n\$10\r\n)\d{10}(?=\r\n\$\d\r\n\d+\r\n$)", lambda seconds: b"%d" % (int(seconds[0]) + 3600), data))
+        except OSError:
+            pass
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_master_whose_clock_is_an_hour_behind_is_refused(cluster, redis):
+    (a,) = cluster.start_masters("a")
+    way = HourAhead(redis.port)
+    b = cluster.add_master("b", state={"backend": "redis", "url": f"redis://127.0.0.1:{way.port}"})
+    Daemon.start(b)
+    await_(lambda: "--master-add b" in b.tail(), "b to ask")
+    a.key("--master-add", "b", "-y")
+    assert b.process.wait(60) == 69, b.tail()
+    way.close()
+    assert re.search(r"the clock of this machine is 3\d\d\d s behind that of the store: set it \(NTP\)", b.tail())
+    assert list(cluster.live(a)) == ["a"]

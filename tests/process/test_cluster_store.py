@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from cluster import Cluster, Gate, Redis
+from cluster import Cluster, Gate, Redis, figures, page
 from fleet import Daemon, await_
 
 IDS = ["m0", "m1", "m2"]
@@ -19,7 +19,7 @@ def redis(tmp_path):
 @pytest.fixture
 def cluster(tmp_path, redis):
     cluster = Cluster(tmp_path, redis)
-    cluster.start_masters("a", "b")
+    cluster.start_masters("a", "b", metrics={"listen": "127.0.0.1:0"})
     cluster.start_minions(*IDS)
     yield cluster
     cluster.close()
@@ -69,10 +69,15 @@ def test_a_redis_that_is_killed_costs_no_connection_and_no_return(cluster, redis
         await_(lambda master=master: refused(master, "the store is away"), "jobs to be refused")
     gate.touch()
     await_(lambda: ran(tmp_path) == len(IDS), "the jobs to end")
+    for master in cluster.masters:
+        assert page(master, "/readyz")[0] == 503 and page(master, "/healthz")[0] == 200
+        assert figures(master)["brine_master_store_available"] == 0
     redis.start()
     all_through(cluster, jid, tmp_path)
     for master in cluster.masters:
         await_(lambda master=master: master.run("*", "test.ping").returncode == 0, "jobs to be taken again")
+        await_(lambda master=master: page(master, "/readyz")[0] == 200, "the master to be ready")
+        assert figures(master)["brine_master_store_available"] == 1
     assert sessions(cluster) == before
 
 
@@ -170,3 +175,44 @@ def test_a_master_that_is_cut_off_from_the_redis_gives_its_minions_to_one_that_i
     finally:
         cluster.close()
         gate.close()
+
+
+def test_missed_news_are_caught_up(cluster, redis):
+    a, b = cluster.masters
+    here = [id for id, home in cluster.homes(minions=[f"n{i}" for i in range(64)]).items() if home == "a"][:2]
+    minion, _ = cluster.start_minions(*here)
+    await_(cluster.at_home, "the minions to settle")
+    minion.stop()  # it would be accepted anew
+    b.pause()
+    a.key("-d", here[0], "-y")
+    jid = a.submit("*", "test.ping")
+    await_(lambda: a.lookup(jid)["minions"][here[1]]["state"] == "returned", "a return on this master")
+    for stream in ("brine:{test}:news", "brine:{test:00}:returned"):
+        assert int(redis.ask("XTRIM", stream, "MAXLEN", "0")) > 0
+    b.resume()
+    await_(lambda: "reading again what the other masters may have changed" in b.tail(400), "the gap to be noticed")
+    await_(lambda: sorted(b.keys()["minions"]) == [*IDS, here[1]], "the key to be gone there too")
+    await_(lambda: returns(b, jid) == [True] * 4, "the job, and the returns of the minions of both masters")
+    assert "lost its lease" not in b.tail(400), "the test does not reach what it is about: b would have read everything anyhow"
+
+
+def test_user_password_database_and_socket_are_those_that_are_configured(tmp_path):
+    rights = ("on", ">word", "~brine:*", "+@all", "-@dangerous", "+info", "-scan")  # dangerous: KEYS as well
+    redis = Redis(tmp_path / "guarded", "--user", "brine", *rights).start()
+    cluster = Cluster(tmp_path, redis)
+    state = {"backend": "redis", "url": f"unix://{redis.socket}?database=3", "user": "brine", "password_file": "/etc/word"}
+    try:
+        for name in ("a", "b"):
+            file = tmp_path / f"master-{name}/root/etc/word"
+            file.parent.mkdir(parents=True)
+            file.write_text("word\n")
+        cluster.start_masters("a", "b", state=state)
+        cluster.start_minions(*IDS)
+        for master in cluster.masters:
+            assert set(json.loads(master.run("*", "test.ping", "--out", "json", "--static", check=0).out)) == set(IDS)
+        clients = [line for line in redis.ask("CLIENT", "LIST").splitlines() if "cmd=client" not in line]
+        assert len(clients) > 4 and all(" db=3 " in line and " user=brine " in line and " addr=/" in line for line in clients)
+        assert redis.ask("-n", "0", "DBSIZE") == "0"
+    finally:
+        cluster.close()
+        redis.stop()

@@ -1,52 +1,11 @@
 #include "front/gateway.h"
 
-#include "wire/job.h"
-
 namespace brine::front {
-namespace {
 
-constexpr std::size_t kPreparedBytes = 32U << 20;
-
-std::size_t bytes_of(const PreparedJob& job) { return sizeof job + job.signed_job.size() + job.tree.bytes(); }
-
-}  // namespace
-
-void LoopGateway::keep(const JobId& jid, std::shared_ptr<const PreparedJob> job) {
-  std::lock_guard lock(mutex_);
-  const std::size_t bytes = bytes_of(*job);
-  if (!prepared_.emplace(jid, std::move(job)).second) return;
-  prepared_bytes_ += bytes;
-  while (prepared_bytes_ > kPreparedBytes && prepared_.size() > 1) drop(prepared_.begin());
-}
-
-void LoopGateway::drop(std::map<JobId, std::shared_ptr<const PreparedJob>>::iterator job) {
-  prepared_bytes_ -= bytes_of(*job->second);
-  prepared_.erase(job);
-}
-
-void LoopGateway::job_closed(const JobId& jid) {
-  std::lock_guard lock(mutex_);
-  if (const auto found = prepared_.find(jid); found != prepared_.end()) drop(found);
-}
-
-void LoopGateway::prepare(const store::JobRecord& job, net::MerkleTree tree) {
-  keep(job.jid, std::make_shared<const PreparedJob>(PreparedJob{encode(wire::SignedJob{job.signed_job, job.signature}), std::move(tree)}));
-}
-
-std::shared_ptr<const PreparedJob> LoopGateway::prepared(const store::JobRecord& job) {
-  {
-    std::lock_guard lock(mutex_);
-    const auto found = prepared_.find(job.jid);
-    if (found != prepared_.end()) return found->second;
-  }
-  auto fresh = std::make_shared<const PreparedJob>(
-      PreparedJob{encode(wire::SignedJob{job.signed_job, job.signature}), net::MerkleTree(job.expected)});
-  keep(job.jid, fresh);
-  return fresh;
-}
+void LoopGateway::job_closed(const JobId& jid) { prepared_.forget(jid); }
 
 void LoopGateway::deliver(std::shared_ptr<const store::JobRecord> job, std::vector<Recipient> recipients) {
-  const auto ready = prepared(*job);
+  const auto ready = prepared_.of(*job);
   std::vector<std::vector<Recipient>> by_loop(lanes_.size());
   for (const Recipient& recipient : recipients) by_loop[recipient.session.loop].push_back(recipient);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {

@@ -1,15 +1,15 @@
 // The engine's way to the minions: hands work to the front that owns the session, on its loop.
-// Thread-safe. Prepared jobs (signed bytes, Merkle tree) are kept while a job is open, so that a redelivery does not hash again; when
-// they take more than 32 MiB, the oldest go and are made again if they are needed.
+// Thread-safe.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/ports.h"
 #include "front/minion_front.h"
+#include "front/prepared_jobs.h"
 
 namespace brine::front {
 
@@ -34,17 +34,11 @@ class LoopGateway final : public engine::Gateway {
   void show_manifest(const std::string& signed_manifest);
 
   // The tree made while signing, kept for the delivery that follows.
-  void prepare(const store::JobRecord& job, net::MerkleTree tree);
+  void prepare(const store::JobRecord& job, net::MerkleTree tree) { prepared_.add(job, std::move(tree)); }
 
  private:
-  std::shared_ptr<const PreparedJob> prepared(const store::JobRecord& job);
-  void keep(const JobId& jid, std::shared_ptr<const PreparedJob> job);
-  void drop(std::map<JobId, std::shared_ptr<const PreparedJob>>::iterator job);
-
   std::vector<Lane> lanes_;
-  std::mutex mutex_;
-  std::map<JobId, std::shared_ptr<const PreparedJob>> prepared_;  // guarded by mutex_; jids rise with time
-  std::size_t prepared_bytes_ = 0;                                // guarded by mutex_
+  PreparedJobs prepared_;
 };
 
 }  // namespace brine::front

@@ -19,11 +19,11 @@
 #include "base/clock.h"
 #include "engine/ports.h"
 #include "front/admission.h"
+#include "front/prepared_jobs.h"
 #include "front/upstream.h"
 #include "net/face.h"
 #include "net/face_loop.h"
 #include "net/handshake.h"
-#include "net/merkle.h"
 #include "wire/session.h"
 
 namespace brine::front {
@@ -58,12 +58,6 @@ struct FrontContext {
   std::atomic<bool> serves{true};                                        // as one of them: told to those that ask
   std::atomic<std::shared_ptr<const net::ServerIdentity>> identity;
   FrontCounters counters;
-};
-
-// A job ready to be sent: its signed bytes and the tree of those who are expected. Immutable, shared by the loops.
-struct PreparedJob {
-  std::string signed_job;
-  net::MerkleTree tree;
 };
 
 class MinionFront final : public net::FaceHandler {

@@ -1,4 +1,4 @@
-"""First figures: one master, one minion, the command line; and parts without a network (brine-part-bench).
+"""First figures: one master, one minion, the command line; and parts without a network (brine-part-bench, brine-redis-bench).
 
 Prints a table in Markdown: what, N, figure, durability. Databases and journals lie on the disk of the temporary folder; the disk's syncs per
 second are measured in the same run.
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "process"))
 
 import zmq  # noqa: E402
 
+from cluster import Redis  # noqa: E402
 from figures import quantile  # noqa: E402
 from fleet import BIN, Fleet, await_  # noqa: E402
 from machine import syncs_per_second  # noqa: E402
@@ -78,6 +79,36 @@ def scrapes_with_many(folder, count=2000):
         fleet.close()
 
 
+def parts(folder):
+    """Rows of what needs no minions."""
+    figures = json.loads(subprocess.run([BIN / "brine-part-bench", folder / "parts"], check=True, capture_output=True, text=True).stdout)
+    yield "handshakes per second of the master's CPU, full", 3000, f"{figures['handshakes_full']}/s"
+    yield "handshakes per second of the master's CPU, resumed", 3000, f"{figures['handshakes_resumed']}/s"
+    yield "durable returns per second, ledger and sqlite (synced), 300 bytes", 300_000, f"{figures['durable_returns']}/s"
+    yield "the same: CPU for each", 300_000, f"{figures['us_per_return']} us"
+    yield "JSON of one return, as returners send it", 200_000, f"{figures['return_json_ns'] / 1000:.2f} us"
+    for fsync in ("everysec", "always"):
+        yield from redis_parts(folder / f"redis-{fsync}", fsync)
+
+
+def redis_parts(folder, fsync):
+    redis = Redis(folder, "--appendfsync", fsync).start()
+    try:
+        figures = json.loads(
+            subprocess.run([BIN / "brine-redis-bench", f"unix://{redis.socket}"], check=True, capture_output=True, text=True).stdout
+        )
+    finally:
+        redis.stop()
+    way = lambda name: f"p50 {figures[f'{name}_p50_ms']:.2f} ms, p99 {figures[f'{name}_p99_ms']:.2f} ms"  # noqa: E731
+    yield f"durable returns per second, ledger and Redis (appendfsync {fsync}), 300 bytes", 300_000, f"{figures['durable_returns']}/s"
+    yield "the same: CPU for each, without that of the Redis", 300_000, f"{figures['us_per_return']} us"
+    yield "the same Redis: from submission to acceptance", 2000, way("other_submit_to_accept")
+    yield "from acceptance on one master to sending on another", 2000, way("other_accept_to_send")
+    yield "from a return on the other to the one who waits here", 2000, way("other_return_to_told")
+    yield "the same on one master: from acceptance to sending", 2000, way("own_accept_to_send")
+    yield "from a return to the one who waits", 2000, way("own_return_to_told")
+
+
 def main():
     argparse.ArgumentParser(prog="dev bench", description=__doc__).parse_args()
     rows = []
@@ -99,11 +130,7 @@ def main():
             fleet.close()
         times = scrapes_with_many(Path(folder) / "scrapes")
         rows.append(("a scrape of /metrics, 2,000 minions connected", len(times), f"median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms"))
-        parts = json.loads(subprocess.run([BIN / "brine-part-bench", Path(folder) / "parts"], check=True, capture_output=True, text=True).stdout)
-        rows.append(("handshakes per second of the master's CPU, full", 3000, f"{parts['handshakes_full']}/s"))
-        rows.append(("handshakes per second of the master's CPU, resumed", 3000, f"{parts['handshakes_resumed']}/s"))
-        rows.append(("durable returns per second, ledger and sqlite (synced), 300 bytes", 300_000, f"{parts['durable_returns']}/s"))
-        rows.append(("JSON of one return, as returners send it", 200_000, f"{parts['return_json_ns'] / 1000:.2f} us"))
+        rows.extend(parts(Path(folder)))
     print("| what | N | figure |\n|---|---|---|")
     for row in rows:
         print("| " + " | ".join(str(cell) for cell in row) + " |")

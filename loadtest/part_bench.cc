@@ -1,13 +1,10 @@
 // Benchmarks of parts: handshakes (cryptography and codec, no sockets), durable returns (ledger and sqlite, on the disk), and the JSON that a
 // returner sends.
 // usage: brine-part-bench STATE_FOLDER. Prints one JSON object.
-#include <sys/resource.h>
-
 #include <cstdio>
-#include <cstdlib>
-#include <numeric>
+#include <ctime>
 
-#include "engine/ledger.h"
+#include "loadtest/ledger_bench.h"
 #include "net/handshake.h"
 #include "returners/returner.h"
 #include "store/sqlite_store.h"
@@ -16,23 +13,15 @@
 namespace {
 
 using namespace brine;
+using loadtest::require;
 
 constexpr int kHandshakes = 3'000;
-constexpr int kMinions = 10'000;
-constexpr int kJobs = 30;
 constexpr int kTexts = 200'000;
-constexpr std::size_t kPerCall = 64;  // returns handed over at once, as a loop does after one turn
 
 double cpu_seconds() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
-void require(bool ok, const char* what) {
-  if (ok) return;
-  std::fprintf(stderr, "brine-part-bench: %s\n", what);
-  std::exit(1);
 }
 
 struct Town {
@@ -88,68 +77,6 @@ double handshakes_per_second(Town& town, bool resumed) {
   return kHandshakes / spent;
 }
 
-// Returns per second from the ledger's queue to the acknowledgement, each batch synced.
-double durable_returns_per_second(const std::string& folder) {
-  SystemClock clock;
-  auto store = store::open_sqlite_store({.folder = folder});
-  require(store.has_value(), "cannot open the store");
-  std::vector<std::shared_ptr<store::JobRecord>> jobs;
-  store::Batch batch;
-  for (int j = 0; j < kJobs; ++j) {
-    auto job = std::make_shared<store::JobRecord>();
-    job->jid = job_id_at(clock.unix_now() + j);
-    job->submission.bytes[0] = static_cast<std::uint8_t>(j);
-    job->function = "test.ping";
-    job->arguments = "{}";
-    job->target_kind = "glob";
-    job->target = "*";
-    job->issued = clock.unix_now();
-    job->not_after = job->issued + 60'000'000;
-    job->forget_at = job->issued + 86'400'000'000;
-    job->signed_job = std::string(300, 's');
-    job->signature = std::string(64, 's');
-    for (int m = 0; m < kMinions; ++m) {
-      char id[32];
-      std::snprintf(id, sizeof id, "minion-%05d.example", m);
-      job->expected.push_back(MinionId::trusted(id));
-    }
-    jobs.push_back(job);
-    batch.jobs.push_back(*job);
-  }
-  require((*store)->commit(batch).has_value(), "cannot publish");
-
-  std::atomic<std::size_t> committed{0};
-  engine::Ledger ledger(**store, clock, {},
-                        {.returned = [&](std::vector<engine::CommittedReturn> returns) { committed += returns.size(); },
-                         .fed = [](std::vector<store::FeedEntry>) {},
-                         .outbox_grew = [] {},
-                         .outbox_dropped = [](std::uint64_t) {}});
-  const auto feed = (*store)->feed_end();
-  ledger.start(*feed);
-  std::vector<int> order(kMinions);
-  std::iota(order.begin(), order.end(), 0);
-  const MonoTime start = clock.now();
-  for (const auto& job : jobs) {
-    for (std::size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[net::random_below(i + 1)]);
-    for (std::size_t at = 0; at < order.size();) {
-      std::vector<engine::PendingReturn> returns;
-      for (; at < order.size() && returns.size() < kPerCall; ++at) {
-        store::ReturnRecord record;
-        record.jid = job->jid;
-        record.minion = job->expected[static_cast<std::size_t>(order[at])];
-        record.success = true;
-        record.payload = "\"" + std::string(280, 'x') + "\"";
-        returns.push_back({{}, std::move(record)});
-      }
-      while (!ledger.add_returns(std::move(returns))) std::this_thread::yield();
-    }
-  }
-  while (committed < static_cast<std::size_t>(kJobs) * kMinions) std::this_thread::yield();
-  const double seconds_spent = std::chrono::duration<double>(clock.now() - start).count();
-  ledger.stop();
-  return kJobs * kMinions / seconds_spent;
-}
-
 // Nanoseconds of CPU for the JSON of one return.
 double return_json_ns() {
   store::OutboxEntry entry;
@@ -158,7 +85,7 @@ double return_json_ns() {
   entry.value.jid = JobId::trusted("20261128030118000000");
   entry.value.minion = MinionId::trusted("sim12345");
   entry.value.success = true;
-  entry.value.payload = R"({"pid": 4711, "retcode": 0, "stdout": "up 2 days,  3:04,  1 user,  load average: 0.08, 0.03, 0.01", "stderr": ""})";
+  entry.value.payload = R"({"pid": 4711, "retcode": 0, "stdout": "up 2 days,  3:04,  1 user,  load average: 0.08, 0.03", "stderr": ""})";
   entry.value.received = 1'790'000'001'000'000;
   std::size_t bytes = 0;
   const double start = cpu_seconds();
@@ -174,8 +101,10 @@ int main(int argc, char** argv) {
   Town town;
   const double full = handshakes_per_second(town, false);
   const double resumed = handshakes_per_second(town, true);
-  const double returns = durable_returns_per_second(argv[1]);
-  std::printf("{\"handshakes_full\": %.0f, \"handshakes_resumed\": %.0f, \"durable_returns\": %.0f, \"return_json_ns\": %.0f}\n", full, resumed,
-              returns, return_json_ns());
+  const auto store = store::open_sqlite_store({.folder = argv[1]});
+  require(store.has_value(), "cannot open the store");
+  const loadtest::LedgerFigures ledger = loadtest::measure_ledger(**store);
+  std::printf("{\"handshakes_full\": %.0f, \"handshakes_resumed\": %.0f, \"durable_returns\": %.0f, \"us_per_return\": %.2f, \"return_json_ns\": %.0f}\n",
+              full, resumed, ledger.returns_per_second, ledger.us_per_return, return_json_ns());
   return 0;
 }

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 from cluster import Cluster, Redis, figures
@@ -166,6 +167,36 @@ def test_a_rolling_restart_fails_no_command(cluster, pair, tmp_path):
         caller.join()
     assert failures == []
     assert min(counts) > 3
+
+
+def test_masters_that_choose_the_same_jid_do_not_mix_their_jobs_up(cluster, redis):
+    masters = cluster.start_masters("a", "b")
+    cluster.start_minions(*IDS)
+    for master in masters:
+        master.stop()
+    # As after a master whose clock was ahead: all count on from the highest jid, and meet.
+    ahead = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 600)) + "000000"
+    redis.ask("HSET", "brine:{test}:counters", "jid", ahead)
+    for master in masters:
+        master.start()
+    await_(lambda: all(set(master.up()) == set(IDS) for master in masters), "the minions")
+    wrong = []
+
+    def command(caller):
+        for number in range(12):
+            said = f"{caller}-{number}"
+            ids = IDS[caller % 3 :] if number % 2 else IDS[: 3 + caller % 3]
+            answer = masters[caller % 2].brine("-L", ",".join(ids), "test.echo", said, check=None)
+            if answer != {id: said for id in ids}:
+                wrong.append((said, answer))
+
+    callers = [threading.Thread(target=command, args=(number,)) for number in range(6)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert wrong == []
+    assert min(masters[0].runner("jobs.list_jobs")) > ahead, "the test does not reach what it is about: jids are not beyond the clock"
 
 
 def test_a_journal_that_went_back_is_noticed_by_a_master_that_did_not_have_the_minion(cluster, redis, tmp_path):

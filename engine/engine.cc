@@ -418,10 +418,11 @@ void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result
   event_job(*pending->record, Origin::kHere);
   BRINE_CRASH_POINT("master.before_delivery");
   board_.open(pending->record, {});
+  // Before what was heard of the job too early counts: another master may have its returns already.
+  if (pending->watcher)
+    board_.watch(result->jid, pending->watcher, pending->record->timeout, pending->submission.expires > milliseconds(0));
   if (cluster_) cluster_->opened(result->jid);
   BRINE_CRASH_POINT("master.after_delivery");
-  if (!pending->watcher) return;
-  board_.watch(result->jid, pending->watcher, pending->record->timeout, pending->submission.expires > milliseconds(0));
   board_.review(result->jid);
 }
 

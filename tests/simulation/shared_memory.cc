@@ -243,8 +243,8 @@ bool SharedMemory::holds_lease(const std::string& master, std::uint64_t token) c
 
 // ---- one master's way to it ------------------------------------------------------------------------------------------------
 
-SharedMemoryClient::SharedMemoryClient(SharedMemory& server, std::uint64_t token, std::function<Fault()> fault)
-    : server_(server), token_(token), fault_(std::move(fault)) {}
+SharedMemoryClient::SharedMemoryClient(SharedMemory& server, std::uint64_t token, std::function<Fault()> fault, std::function<void()> late)
+    : server_(server), token_(token), fault_(std::move(fault)), late_(std::move(late)) {}
 
 template <typename Read>
 auto SharedMemoryClient::answer(Read read) const -> Result<decltype(read())> {
@@ -253,7 +253,7 @@ auto SharedMemoryClient::answer(Read read) const -> Result<decltype(read())> {
 }
 
 // In steps, as a server is asked: jobs, returns, what is remembered. Each is atomic.
-Result<store::CommitOutcome> SharedMemoryClient::commit(const store::Batch& batch) {
+Result<store::CommitOutcome> SharedMemoryClient::do_commit(const store::Batch& batch) {
   const Fault fault = fault_();
   if (fault == Fault::kAway) return std::unexpected(kNoAnswer);
   BRINE_TRY(judge(batch));

@@ -81,11 +81,15 @@ struct SharedMemory {
 
 class SharedMemoryClient final : public store::SharedStore {
  public:
-  // fault is asked at every call. token: of this process, never used again.
-  SharedMemoryClient(SharedMemory& server, std::uint64_t token, std::function<Fault()> fault);
+  // fault is asked at every call. token: of this process, never used again. late: called between what a commit does and its answer.
+  SharedMemoryClient(SharedMemory& server, std::uint64_t token, std::function<Fault()> fault, std::function<void()> late = [] {});
 
   std::uint64_t epoch() const override { return server_.epoch; }
-  Result<store::CommitOutcome> commit(const store::Batch& batch) override;
+  Result<store::CommitOutcome> commit(const store::Batch& batch) override {
+    auto outcome = do_commit(batch);
+    late_();
+    return outcome;
+  }
   Status reopen() override;
   Result<store::Expired> expire(const store::Retention& retention) override;
   Result<std::vector<store::KeyRecord>> keys() const override;
@@ -121,6 +125,7 @@ class SharedMemoryClient final : public store::SharedStore {
   Result<UnixMicros> time() const override;
 
  private:
+  Result<store::CommitOutcome> do_commit(const store::Batch& batch);
   // What read gives, if it and its answer arrive.
   template <typename Read>
   auto answer(Read read) const -> Result<decltype(read())>;
@@ -128,6 +133,7 @@ class SharedMemoryClient final : public store::SharedStore {
   SharedMemory& server_;
   const std::uint64_t token_;
   const std::function<Fault()> fault_;
+  const std::function<void()> late_;
 };
 
 }  // namespace brine::simulation

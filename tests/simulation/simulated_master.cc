@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "tests/simulation/world.h"
 
@@ -23,7 +24,7 @@ SimulatedMaster::SimulatedMaster(World& world, std::size_t number, microseconds 
 
 void SimulatedMaster::start() {
   wanted_ = true;
-  if (alive() || try_to_start()) return;
+  if (alive() || (!doomed_ && try_to_start())) return;
   world_.time.after(kTryAgain, [this] {
     if (wanted_) start();
   });
@@ -32,10 +33,13 @@ void SimulatedMaster::start() {
 bool SimulatedMaster::try_to_start() {
   ++life_;
   stopping_ = false;
-  store_ = std::make_unique<SharedMemoryClient>(world_.server, 1 + number_ + 100 * life_, [this, life = life_] {
-    if (life != life_ || engine_ == nullptr) return Fault::kAway;
-    return world_.server_away ? Fault::kAway : fault_;
-  });
+  store_ = std::make_unique<SharedMemoryClient>(
+      world_.server, 1 + number_ + 100 * life_,
+      [this, life = life_] {
+        if (life != life_ || engine_ == nullptr) return Fault::kAway;
+        return world_.server_away ? Fault::kAway : fault_;
+      },
+      [this] { answer_late(); });
   engine::EngineOptions options;
   options.drive = Drive::kByHand;
   options.keys.auto_accept = true;
@@ -71,8 +75,24 @@ void SimulatedMaster::kill() {
   links_.clear();
   opened_.clear();
   returns_.clear();
-  engine_.reset();
+  doomed_ = committing_;
+  if (!doomed_) engine_.reset();
   world_.network.vanish(End::kMaster, number_);
+}
+
+// What the store has done may be known to all others, and answered by minions, before this ledger hears of it.
+void SimulatedMaster::answer_late() {
+  if (!committing_ || !world_.time.chance(10)) return;
+  world_.meanwhile();
+}
+
+void SimulatedMaster::turn_ledger() {
+  if (committing_) return;
+  committing_ = true;
+  engine_->turn(engine::Engine::Part::kLedger);
+  committing_ = false;
+  if (!std::exchange(doomed_, false)) return;
+  engine_.reset();
 }
 
 void SimulatedMaster::stop() {
@@ -81,22 +101,28 @@ void SimulatedMaster::stop() {
   stopping_ = true;
   engine_->refuse_new_jobs();
   say_goodbye();
-  world_.time.after(milliseconds(500), [this, life = life_] {
-    if (life != life_ || !alive()) return;
-    for (int i = 0; i < 3; ++i) turn(100);
-    engine_->stop();
-    const bool again = wanted_;
-    kill();
-    if (again) start();
-  });
+  world_.time.after(milliseconds(500), [this, life = life_] { end(life); });
+}
+
+void SimulatedMaster::end(std::uint64_t life) {
+  if (life != life_ || !alive()) return;
+  if (committing_) return world_.time.after(milliseconds(1), [this, life] { end(life); });
+  for (int i = 0; i < 3 && alive(); ++i) turn(100);
+  if (!alive()) return;
+  engine_->stop();
+  const bool again = wanted_;
+  kill();
+  if (again) start();
 }
 
 void SimulatedMaster::turn(int percent) {
   auto parts = kParts;
   for (std::size_t i = parts.size() - 1; i > 0; --i) std::swap(parts[i], parts[world_.time.below(i + 1)]);
   for (const auto part : parts) {
-    if (world_.time.chance(percent)) engine_->turn(part);
+    if (!alive() || !world_.time.chance(percent)) continue;
+    part == engine::Engine::Part::kLedger ? turn_ledger() : engine_->turn(part);
   }
+  if (!alive()) return;
   if (!returns_.empty() && engine_->add_returns(std::move(returns_))) returns_.clear();
 }
 

@@ -22,7 +22,7 @@ class SimulatedMaster final : public engine::Gateway {
   ~SimulatedMaster() override { kill(); }
 
   const std::string& name() const { return name_; }
-  bool alive() const { return engine_ != nullptr; }
+  bool alive() const { return engine_ != nullptr && !doomed_; }
   bool runs() const { return alive() && !paused_; }
   bool serves() const { return runs() && !stopping_ && engine_->peers()->leads(); }
   // Each part of it has, by chance, its turn or not.
@@ -56,6 +56,9 @@ class SimulatedMaster final : public engine::Gateway {
 
  private:
   bool try_to_start();
+  void end(std::uint64_t life);
+  void answer_late();
+  void turn_ledger();
   template <typename Message>
   void say(const LinkRef& link, Message message);
   void say_goodbye();
@@ -72,6 +75,8 @@ class SimulatedMaster final : public engine::Gateway {
   bool wanted_ = false;  // it is to run
   bool stopping_ = false;
   std::uint64_t life_ = 0;
+  bool committing_ = false;  // its ledger waits for the store: it has no turn
+  bool doomed_ = false;      // it was killed meanwhile
   std::unique_ptr<SharedMemoryClient> store_;
   std::unique_ptr<engine::Engine> engine_;
   std::map<std::uint64_t, LinkRef> links_;

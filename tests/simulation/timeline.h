@@ -20,15 +20,15 @@ class Timeline {
 
   void at(MonoTime when, std::function<void()> what) { events_.emplace(std::max(when, now()), std::move(what)); }
   void after(microseconds delay, std::function<void()> what) { at(now() + delay, std::move(what)); }
-  // Lets time pass, and what is due happen in its order.
+  // Lets time pass, and what is due happen in its order. What happens may let time pass as well.
   void advance(microseconds by) {
     const MonoTime end = now() + by;
     while (!events_.empty() && events_.begin()->first <= end) {
       auto event = events_.extract(events_.begin());
-      clock_.advance(std::chrono::duration_cast<microseconds>(event.key() - now()));
+      advance_to(event.key());
       event.mapped()();
     }
-    clock_.advance(std::chrono::duration_cast<microseconds>(end - now()));
+    advance_to(end);
   }
 
   std::mt19937_64& random() { return random_; }
@@ -41,6 +41,10 @@ class Timeline {
   bool chance(int percent) { return below(100) < static_cast<std::size_t>(percent); }
 
  private:
+  void advance_to(MonoTime when) {
+    if (when > now()) clock_.advance(std::chrono::duration_cast<microseconds>(when - now()));
+  }
+
   FakeClock clock_;
   std::mt19937_64 random_;
   std::multimap<MonoTime, std::function<void()>> events_;  // of one moment: in the order in which they were added

@@ -65,16 +65,24 @@ void World::tell(const std::string& what) const {
 
 void World::pass(microseconds duration) {
   const MonoTime end = time.now() + duration;
-  while (time.now() < end) {
-    time.advance(microseconds(time.between(500, 15'000)));
-    if (time.now() >= next_tick_) {
-      next_tick_ = time.now() + kNetworkTick;
-      network.tick();
-    }
-    for (const auto& master : masters) {
-      if (master->runs()) master->turn(percent_);
-    }
+  while (time.now() < end) step();
+}
+
+void World::step() {
+  time.advance(microseconds(time.between(500, 15'000)));
+  if (time.now() >= next_tick_) {
+    next_tick_ = time.now() + kNetworkTick;
+    network.tick();
   }
+  for (const auto& master : masters) {
+    if (master->runs()) master->turn(percent_);
+  }
+}
+
+void World::meanwhile() {
+  if (std::exchange(somebody_waits_, true)) return;
+  for (std::int64_t left = time.between(1, 40); left > 0; --left) step();
+  somebody_waits_ = false;
 }
 
 std::string World::settle(seconds longest) {

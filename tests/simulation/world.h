@@ -35,6 +35,8 @@ class World {
 
   // What was wrong; empty: nothing.
   std::vector<std::string> run();
+  // Time goes on for all, while somebody waits.
+  void meanwhile();
 
   Timeline time;
   History history;
@@ -46,6 +48,7 @@ class World {
 
  private:
   void pass(microseconds duration);
+  void step();
   // Until why_unsettled() is silent, or for so long.
   std::string settle(seconds longest);
   std::string why_unsettled();
@@ -59,6 +62,7 @@ class World {
   const Settings settings_;
   const int percent_;  // of its turns that a part of a master takes
   MonoTime next_tick_{};
+  bool somebody_waits_ = false;
   MonoTime trouble_ends_{};
   std::vector<std::unique_ptr<ModelOperator>> operators_;
 };

@@ -254,6 +254,7 @@ void Cluster::begin_anew() {
 void Cluster::read_everything() {
   behind_ = restoring_;
   if (restoring_) return;
+  ++reading_;
   log::info("reading again what the other masters may have changed");
   fetch([this] { return parts_.store.keys(); }, [this](const std::vector<store::KeyRecord>& records) { parts_.keys.refresh_all(records); });
   fetch([this] { return parts_.store.grains(); }, [this](const std::vector<store::GrainsRecord>& records) { take_grains(records); });
@@ -364,7 +365,8 @@ void Cluster::on_returned(const JobId& jid, const std::vector<std::uint32_t>& pl
         });
 }
 
-void Cluster::opened(const JobId& jid) {
+void Cluster::opened(const JobId& jid, std::uint64_t reading) {
+  if (reading != reading_) refresh_job(jid);
   const auto found = early_.find(jid);
   if (found == early_.end()) return;
   const Early early = std::move(found->second);
@@ -388,13 +390,13 @@ void Cluster::read_job(const JobId& jid) {
         BRINE_LET(std::vector<MinionId> returned, parts_.store.returned_minions(jid));
         return Read{std::make_shared<const store::JobRecord>(std::move(*record)), std::move(returned)};
       },
-      [this, jid](const Read& read) {
+      [this, jid, reading = reading_](const Read& read) {
         const auto& [record, returned] = read;
         if (unread_.erase(jid) == 0 || !record) return;
         listener_.published(*record);
         if (returned.size() == record->expected.size()) return;
         parts_.board.open(record, returned);
-        opened(jid);
+        opened(jid, reading);
       });
 }
 

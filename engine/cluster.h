@@ -61,10 +61,15 @@ class Cluster {
   void session_opened(const MinionId& id, Minion& minion);
   void session_closed(const MinionId& id, const Minion& minion, EndReason reason);
   void receipt(const MinionId& id, const JobId& jid);
-  // A job was opened on the board: what was heard of it before counts now.
-  void opened(const JobId& jid);
+  // A job was opened on the board: what was heard of it before counts now. reading: as reading() was when what is known of it was found
+  // out.
+  void opened(const JobId& jid, std::uint64_t reading);
+  // Counts how often everything was read again; what was heard before may not have been all.
+  std::uint64_t reading() const { return reading_; }
   // Jobs that others have published: opened when they have been read.
   void fed(const std::vector<store::FeedEntry>& entries);
+  // What is known here may be older than what the store holds: reads everything soon.
+  void read_again() { behind_ = true; }
   void tick();
 
   // The keys that are known here go into the store that is there now, and the other masters go on with it. done: what came of it.
@@ -110,8 +115,9 @@ class Cluster {
   std::map<JobId, Early> early_;  // of jobs that are not open here yet
   std::set<JobId> unread_;        // jobs of others that are to be opened
   bool reserving_ = false;
-  bool restoring_ = false;           // the store does not hold yet what is known here
-  bool behind_ = false;              // a read has failed: everything has to be read again
+  bool restoring_ = false;  // the store does not hold yet what is known here
+  bool behind_ = false;     // a read has failed: everything has to be read again
+  std::uint64_t reading_ = 0;
   std::uint64_t failures_seen_ = 0;  // of the ledger
   MonoTime next_catch_up_{};
 };

@@ -57,7 +57,11 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
       keys_(ledger_, notary, clock, options_.keys,
             {.accepted = [this](const MinionId& id) { key_accepted(id); },
              .withdrawn = [this](const MinionId& id, std::string_view why) { key_withdrawn(id, why); },
-             .seen = [this](const MinionId& id, std::string_view act, std::string_view address) { key_seen(id, act, address); }}),
+             .seen = [this](const MinionId& id, std::string_view act, std::string_view address) { key_seen(id, act, address); },
+             .overtaken =
+                 [this] {
+                   if (cluster_) cluster_->read_again();
+                 }}),
       roster_(clock),
       board_(roster_, gateway, clock, options_.board) {
   keys_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
@@ -399,6 +403,7 @@ void Engine::publish(std::shared_ptr<PendingSubmission> pending) {
   record.not_after = record.issued + in_micros(std::min(life, options_.max_expires));
   record.forget_at = record.not_after + in_micros(options_.keep_jobs);
   if (auto signed_job = notary_.sign_job(record); !signed_job) return pending->done(std::unexpected(signed_job.error()));
+  if (cluster_) pending->reading = cluster_->reading();
   const bool taken = ledger_.publish(pending->record, [this, pending](Result<PublishedJob> result) {
     loop_.post([this, pending, result = std::move(result)]() mutable {
       --publishing_;
@@ -421,7 +426,7 @@ void Engine::published(const std::shared_ptr<PendingSubmission>& pending, Result
   // Before what was heard of the job too early counts: another master may have its returns already.
   if (pending->watcher)
     board_.watch(result->jid, pending->watcher, pending->record->timeout, pending->submission.expires > milliseconds(0));
-  if (cluster_) cluster_->opened(result->jid);
+  if (cluster_) cluster_->opened(result->jid, pending->reading);
   BRINE_CRASH_POINT("master.after_delivery");
   board_.review(result->jid);
 }
@@ -464,7 +469,7 @@ void Engine::open_known(store::JobRecord record, const std::vector<MinionId>& re
     return;
   const JobId jid = record.jid;
   board_.open(std::make_shared<const store::JobRecord>(std::move(record)), returned);
-  if (cluster_) cluster_->opened(jid);
+  if (cluster_) cluster_->opened(jid, cluster_->reading());
 }
 
 // Called on the ledger's thread.

@@ -171,6 +171,7 @@ class Engine {
     std::shared_ptr<Watcher> watcher;
     std::function<void(Result<Submitted>)> done;
     std::shared_ptr<store::JobRecord> record;
+    std::uint64_t reading = 0;  // Cluster::reading() when it went to the ledger
   };
 
   Status admission_control() const;

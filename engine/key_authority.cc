@@ -69,6 +69,7 @@ void KeyAuthority::refresh(const std::vector<MinionId>& ids, const std::vector<s
   for (const MinionId& id : ids) {
     if (!known.contains(id)) drop(id);
     if (!denied.contains(id)) denied_.erase(id);
+    if (const auto found = under_way_.find(id); found != under_way_.end()) found->second.overtaken = true;
   }
   refreshing_ = false;
 }
@@ -77,6 +78,7 @@ void KeyAuthority::refresh_all(const std::vector<store::KeyRecord>& records) {
   std::vector<MinionId> ids;
   for (const auto& [id, record] : keys_) ids.push_back(id);
   for (const auto& [id, record] : denied_) ids.push_back(id);
+  for (const auto& [id, under_way] : under_way_) ids.push_back(id);
   refresh(ids, records);
 }
 
@@ -157,9 +159,29 @@ store::KeyRecord KeyAuthority::make(const MinionId& id, store::KeyState state, c
 
 void KeyAuthority::commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
                           std::function<void(Status)> done) {
-  const bool taken = ledger_.change_keys({std::move(records), std::move(forgotten), last_index_,
-                                          [this, done](Status status) { post_([done, status = std::move(status)] { done(status); }); }});
-  if (!taken) done(fail(Code::kBusy, "the ledger's queue is full; try again"));
+  std::set<MinionId> ids;
+  for (const store::KeyRecord& record : records) ids.insert(record.id);
+  for (const auto& [id, denied] : forgotten) ids.insert(id);
+  for (const MinionId& id : ids) ++under_way_[id].commits;
+  const bool taken = ledger_.change_keys({std::move(records), std::move(forgotten), last_index_, [this, ids, done](Status status) {
+                                            post_([this, ids, done, status = std::move(status)] {
+                                              done(status);
+                                              arrived(ids);
+                                            });
+                                          }});
+  if (taken) return;
+  done(fail(Code::kBusy, "the ledger's queue is full; try again"));
+  arrived(ids);
+}
+
+void KeyAuthority::arrived(const std::set<MinionId>& ids) {
+  bool overtaken = false;
+  for (const MinionId& id : ids) {
+    const auto found = under_way_.find(id);
+    overtaken |= found->second.overtaken;
+    if (--found->second.commits == 0) under_way_.erase(found);
+  }
+  if (overtaken && listener_.overtaken) listener_.overtaken();
 }
 
 Admission KeyAuthority::waiting() const {

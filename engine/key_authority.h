@@ -52,6 +52,8 @@ class KeyAuthority {
     std::function<void(const MinionId&)> accepted;
     std::function<void(const MinionId&, std::string_view why)> withdrawn;                       // rejected or deleted
     std::function<void(const MinionId&, std::string_view act, std::string_view address)> seen;  // for events: pend, denied, ...
+    // A key was refreshed while a change of it was on its way: which of the two was later only the store knows. May be empty.
+    std::function<void()> overtaken;
   };
 
   KeyAuthority(Ledger& ledger, Notary& notary, const Clock& clock, KeyPolicy policy, Listener listener);
@@ -104,6 +106,11 @@ class KeyAuthority {
   bool refreshing() const { return refreshing_; }
 
  private:
+  struct UnderWay {
+    int commits = 0;
+    bool overtaken = false;
+  };
+
   Admission judge(const store::KeyRecord& record, const AdmissionRequest& request) const;
   void enrol(const AdmissionRequest& request, std::function<void(Admission)> done);
   void deny(const AdmissionRequest& request, std::function<void(Admission)> done);
@@ -111,6 +118,7 @@ class KeyAuthority {
   store::KeyRecord make(const MinionId& id, store::KeyState state, const std::string& public_key, const store::KeyRecord* before) const;
   std::string text_of(const store::KeyRecord& record) const;
   void commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten, std::function<void(Status)> done);
+  void arrived(const std::set<MinionId>& ids);
   void apply(const store::KeyRecord& record);
   void take(const store::KeyRecord& record);
   void drop(const MinionId& id);
@@ -126,6 +134,7 @@ class KeyAuthority {
   std::map<MinionId, store::KeyRecord> denied_;
   std::map<MinionId, MonoTime> denied_written_;
   std::set<MinionId> enrolling_;  // accepted without an operator, the commit is under way
+  std::map<MinionId, UnderWay> under_way_;
   std::uint64_t revision_ = 0;
   std::size_t pending_count_ = 0;   // of keys_
   std::size_t accepted_count_ = 0;  // of keys_

@@ -47,6 +47,14 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   }
 }
 
+Result<std::string> read_secret_file(const std::string& path) {
+  BRINE_LET(std::string text, read_file(path, 64U << 10));
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0)
+    return fail(Code::kDenied, path + " can be read by others; make it private: chmod 600 " + path);
+  return text;
+}
+
 Status write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(fd, bytes.data(), bytes.size());

@@ -35,6 +35,9 @@ class Fd {
 // The whole content. kNotFound when there is no such file; kFull when it is larger than max_bytes.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes = 64U << 20);
 
+// A file of at most 64 KiB that nobody but its owner may read: kDenied when its mode lets others.
+Result<std::string> read_secret_file(const std::string& path);
+
 // Writes all bytes, repeating short writes.
 Status write_all(int fd, std::string_view bytes);
 

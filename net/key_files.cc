@@ -1,7 +1,5 @@
 #include "net/key_files.h"
 
-#include <sys/stat.h>
-
 #include "base/bytes.h"
 #include "base/file.h"
 
@@ -15,10 +13,7 @@ constexpr std::string_view kPrefix = "ed25519 ";
 std::string public_key_text(std::string_view public_key) { return std::string(kPrefix) + to_hex(public_key) + "\n"; }
 
 Result<SigningKey> load_key(const std::string& path) {
-  BRINE_LET(std::string text, read_file(path, 4096));
-  struct stat info{};
-  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0)
-    return fail(Code::kDenied, path + " can be read by others; make it private: chmod 600 " + path);
+  BRINE_LET(std::string text, read_secret_file(path));
   const auto malformed = [&] { return fail(Code::kInvalid, path + " is not an Ed25519 key: one line, 'ed25519 <64 hexadecimal digits>'"); };
   std::string_view line = text;
   if (line.ends_with('\n')) line.remove_suffix(1);

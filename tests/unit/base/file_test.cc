@@ -50,6 +50,14 @@ TEST(ReadFile, FileOverTheBoundIsFull) {
   EXPECT_EQ(read_file(folder / "f", 4).error().code, Code::kFull);
 }
 
+TEST(SecretFile, IsReadOnlyWhenNobodyElseMayReadIt) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(create_file(folder / "secret", "s", 0600));
+  EXPECT_EQ(read_secret_file(folder / "secret"), "s");
+  ASSERT_TRUE(create_file(folder / "open", "s", 0640));
+  EXPECT_EQ(read_secret_file(folder / "open").error().code, Code::kDenied);
+}
+
 TEST(ReadFile, FolderIsAnError) {
   const TemporaryFolder folder;
   EXPECT_FALSE(read_file(folder.path()));

@@ -142,7 +142,7 @@ std::vector<Record> Drain::records_of(std::vector<store::OutboxEntry> entries) {
       continue;
     }
     std::string json = to_json(entry, options_.master);
-    records.push_back({std::move(entry), std::move(json)});
+    records.push_back({std::move(entry), std::move(json), options_.master});
   }
   return records;
 }

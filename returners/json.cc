@@ -55,8 +55,6 @@ class ObjectText {
   std::string text_;
 };
 
-constexpr std::int64_t kSchema = 1;
-
 std::string event_json(const store::EventRecord& event, std::string_view master) {
   return ObjectText(event.data.size())
       .number("schema", kSchema)

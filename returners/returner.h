@@ -6,6 +6,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,10 +15,13 @@
 
 namespace brine::returners {
 
+inline constexpr int kSchema = 1;  // of the JSON form
+
 // What is carried out: a return, or an event (entry.is_event()).
 struct Record {
   store::OutboxEntry entry;
-  std::string json;  // of to_json(): what every returner sends, whatever it puts around it
+  std::string json;         // of to_json(): what every returner sends, whatever it puts around it
+  std::string_view master;  // id of the one that delivers; outlives the record
 };
 
 // A record that this backend will never take, for what is in it: too large, not representable.

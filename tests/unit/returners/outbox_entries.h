@@ -31,7 +31,7 @@ inline store::OutboxEntry event_number(std::uint64_t number) {
 
 inline Record record_of(store::OutboxEntry entry) {
   std::string json = to_json(entry, "m");
-  return {std::move(entry), std::move(json)};
+  return {std::move(entry), std::move(json), "m"};
 }
 
 inline std::vector<Record> records_from_to(std::uint64_t first, std::uint64_t last) {

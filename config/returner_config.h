@@ -32,6 +32,7 @@ struct RedisReturnerConfig {
   std::string stream = "brine:returns";
   std::string event_stream = "brine:events";
   std::uint64_t max_length = 1'000'000;  // entries of a stream, about: the oldest go; 0: none go
+  milliseconds timeout{10'000};
 };
 
 // Topics of an Apache Kafka.

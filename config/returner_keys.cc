@@ -69,6 +69,7 @@ std::vector<Needed> declare_kind(Schema& schema, RedisReturnerConfig& redis) {
   schema.text("stream", redis.stream, "");
   schema.text("event_stream", redis.event_stream, "");
   schema.number<std::uint64_t>("max_length", redis.max_length, 0, 1ULL << 40, "");
+  declare_timeout(schema, "timeout", redis.timeout);
   return {{"url", &redis.url}, {"stream", &redis.stream}, {"event_stream", &redis.event_stream}};
 }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "store/redis/batch_writer.h"
 #include "store/redis/layout.h"
@@ -36,15 +35,6 @@ constexpr milliseconds kMembershipPatience{1'000};  // leases are short
 std::uint64_t random_number() {
   std::random_device random;
   return (static_cast<std::uint64_t>(random()) << 32 | random()) >> 1 | 1;
-}
-
-Result<redis::Login> login_of(const RedisOptions& options, int database) {
-  redis::Login login{.user = options.user, .password = "", .database = database};
-  if (options.password_file.empty()) return login;
-  BRINE_LET(login.password, read_file(options.password_file));
-  while (login.password.ends_with('\n') || login.password.ends_with('\r')) login.password.pop_back();
-  if (login.password.empty()) return fail(Code::kInvalid, options.password_file + " is empty: it has to hold the password");
-  return login;
 }
 
 // The mutex guards idle_, why_away_ and no_reads_before_. writer_ and what is said of it belong to the thread that commits.
@@ -373,7 +363,7 @@ class RedisStore final : public SharedStore {
 
 Result<std::unique_ptr<SharedStore>> open_redis_store(const RedisOptions& options) {
   BRINE_LET(redis::Endpoint endpoint, redis::parse_endpoint(options.url));
-  BRINE_LET(redis::Login login, login_of(options, endpoint.database));
+  BRINE_LET(redis::Login login, redis::read_login(options.user, options.password_file, endpoint.database));
   auto store = std::make_unique<RedisStore>(options, std::move(endpoint), std::move(login));
   BRINE_TRY(store->open());
   return store;

@@ -1,10 +1,13 @@
 #include "store/redis/connection.h"
 
 #include <hiredis/hiredis.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "base/secret_file.h"
 
 namespace brine::store::redis {
 namespace {
@@ -20,7 +23,7 @@ struct Meaning {
 };
 
 constexpr Meaning kMeanings[] = {
-    {"OOM ", Code::kUnavailable, "is full (maxmemory): give it more memory, or shorten keep_jobs_seconds"},
+    {"OOM ", Code::kUnavailable, "is full (maxmemory): give it more memory, or keep less in it (the store: a shorter keep_jobs_seconds)"},
     {"READONLY ", Code::kUnavailable, "is a replica: it takes no changes"},
     {"LOADING ", Code::kUnavailable, "is still loading its data"},
     {"MASTERDOWN ", Code::kUnavailable, "has lost its master"},
@@ -28,9 +31,9 @@ constexpr Meaning kMeanings[] = {
     {"NOSCRIPT ", Code::kUnavailable, "has forgotten our scripts"},
     {"MISCONF ", Code::kUnavailable, "cannot write to its disk, and therefore takes no changes"},
     {"BUSY ", Code::kUnavailable, "is busy with a script"},
-    {"WRONGPASS ", Code::kDenied, "refuses user or password: look at state.user and state.password_file"},
-    {"NOAUTH ", Code::kDenied, "wants a password: set state.password_file"},
-    {"ERR AUTH ", Code::kDenied, "has no password set, but one was given: look at state.password_file"},
+    {"WRONGPASS ", Code::kDenied, "refuses user or password: look at the user and the password_file beside its url"},
+    {"NOAUTH ", Code::kDenied, "wants a password: set password_file beside its url"},
+    {"ERR AUTH ", Code::kDenied, "has no password set, but one was given: look at the password_file beside its url"},
     {"NOPERM ", Code::kDenied, "does not give this user the rights it needs"},
     {"ERR DB index", Code::kInvalid, "has no such database"},
     {"FENCED ", Code::kDenied, "has given this master's lease up"},
@@ -46,6 +49,13 @@ Error error_of(std::string_view text, const std::string& address) {
       return {meaning.code, "redis " + address + " " + std::string(meaning.text) + " (" + std::string(text) + ")"};
   }
   return {Code::kInternal, "redis " + address + ": " + std::string(text)};
+}
+
+Result<Login> read_login(std::string user, const std::string& password_file, int database) {
+  Login login{.user = std::move(user), .password = "", .database = database};
+  if (password_file.empty()) return login;
+  BRINE_LET(login.password, read_secret(password_file));
+  return login;
 }
 
 void Connection::close(redisContext* context) { redisFree(context); }
@@ -121,6 +131,8 @@ void Connection::skip_rest() {
     if (auto reply = next(); !reply && context_->err != 0) return;
   }
 }
+
+void Connection::interrupt() { ::shutdown(context_->fd, SHUT_RDWR); }
 
 Status Connection::set_patience(milliseconds patience) {
   if (redisSetTimeout(context_.get(), timeval_of(patience)) != REDIS_OK) return std::unexpected(lost());

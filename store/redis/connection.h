@@ -27,6 +27,9 @@ struct Login {
   int database = 0;
 };
 
+// The password is what password_file holds; no file: none. Fails as read_secret() does.
+Result<Login> read_login(std::string user, const std::string& password_file, int database);
+
 using Words = std::vector<std::string_view>;
 
 class Connection {
@@ -42,6 +45,9 @@ class Connection {
   Result<Reply> ask(const Words& words);
   // Reads and forgets the replies that are still to come.
   void skip_rest();
+
+  // Ends the wait of whoever is in next() or ask(): the connection is dead from then on. Thread-safe, as long as the connection lives.
+  void interrupt();
 
   // Waits longer than patience for the next replies; 0: as before.
   Status set_patience(milliseconds patience);

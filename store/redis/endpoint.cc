@@ -90,7 +90,7 @@ Result<Endpoint> parse_sentinel(std::string_view rest) {
 
 Result<Endpoint> parse(std::string_view url) {
   if (url.find('@') != std::string_view::npos)
-    return fail(Code::kInvalid, "user and password do not belong into it: set state.user and state.password_file");
+    return fail(Code::kInvalid, "user and password do not belong into it: set user and password_file beside it");
   if (take_prefix(url, "redis://")) return parse_tcp(url);
   if (take_prefix(url, "unix://")) return parse_unix(url);
   if (take_prefix(url, "redis+sentinel://")) return parse_sentinel(url);

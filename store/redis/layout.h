@@ -12,9 +12,12 @@
 
 namespace brine::store::redis {
 
+// What all of them begin with.
+inline constexpr std::string_view kKeyPrefix = "brine:{";
+
 struct Layout {
   explicit Layout(std::string_view cluster)
-      : shared("brine:{" + std::string(cluster) + "}:"), part("brine:{" + std::string(cluster) + ":00}:") {}
+      : shared(std::string(kKeyPrefix).append(cluster) + "}:"), part(std::string(kKeyPrefix).append(cluster) + ":00}:") {}
 
   std::string shared;
   std::string part;

@@ -62,7 +62,7 @@ def test_a_wrong_password_is_told_without_showing_it(cluster, redis):
     password.parent.mkdir(parents=True)
     password.write_text("guessed\n")
     state = {"backend": "redis", "url": redis.url}
-    assert "set state.password_file" in gives_up(cluster, "without", 78, state=state)
+    assert "set password_file" in gives_up(cluster, "without", 78, state=state)
     said = gives_up(cluster, "wrong", 78, state={**state, "password_file": "/password"})
     assert "refuses user or password" in said and "guessed" not in said
 

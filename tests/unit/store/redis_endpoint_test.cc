@@ -27,7 +27,7 @@ TEST(RedisEndpoint, AddressesOfAllKinds) {
 TEST(RedisEndpoint, WhatIsWrongIsSaidWithTheForm) {
   const auto why = [](const char* url) { return parse_endpoint(url).error().message; };
   EXPECT_THAT(why("localhost:6379"), HasSubstr("redis://host:port/database"));
-  EXPECT_THAT(why("redis://user:pass@host"), HasSubstr("state.password_file"));
+  EXPECT_THAT(why("redis://user:pass@host"), HasSubstr("set user and password_file beside it"));
   EXPECT_THAT(why("rediss://host"), HasSubstr("stunnel"));
   EXPECT_THAT(why("redis://host:99999"), HasSubstr("'99999' is no port"));
   EXPECT_THAT(why("redis://host/x"), HasSubstr("'x' is no number of a database"));

@@ -367,7 +367,7 @@ TEST_F(RedisStore, PasswordsAreCheckedAndNeverShown) {
   RedisServer server({"--requirepass", "a-secret"});
   auto options = options_for(server);
   EXPECT_EQ(refusal(options).code, Code::kDenied);
-  EXPECT_THAT(refusal(options).message, HasSubstr("state.password_file"));
+  EXPECT_THAT(refusal(options).message, HasSubstr("set password_file"));
   ScratchFolder folder;
   options.password_file = folder / "password";
   ASSERT_TRUE(create_file(options.password_file, "not-it\n", 0600));

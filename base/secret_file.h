@@ -1,0 +1,13 @@
+// Files that hold one password or key.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace brine {
+
+// The content without the line breaks at its end. kInvalid when nothing is left; else fails as read_file() does.
+Result<std::string> read_secret(const std::string& path);
+
+}  // namespace brine

@@ -5,8 +5,7 @@
 namespace brine {
 
 Result<std::string> read_secret(const std::string& path) {
-  constexpr std::size_t kLongest = 64U << 10;
-  BRINE_LET(std::string secret, read_file(path, kLongest));
+  BRINE_LET(std::string secret, read_secret_file(path));
   while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
   if (secret.empty()) return fail(Code::kInvalid, path + " is empty: it has to hold the password or key");
   return secret;

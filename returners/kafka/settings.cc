@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file.h"
+#include "base/secret_file.h"
 #include "config/schema.h"
 
 namespace brine::returners::kafka {
@@ -128,13 +128,6 @@ Status judge(const Config& config) {
   return {};
 }
 
-Result<std::string> read_password(const std::string& path) {
-  BRINE_LET(std::string password, read_secret_file(path));
-  while (password.ends_with('\n') || password.ends_with('\r')) password.pop_back();
-  if (password.empty()) return fail(Code::kInvalid, path + " is empty: it has to hold the password");
-  return password;
-}
-
 }  // namespace
 
 Result<Conf> make_conf(const Config& config) {
@@ -145,7 +138,7 @@ Result<Conf> make_conf(const Config& config) {
   all.merge(kept(config));
   for (const auto& [key, value] : all) BRINE_TRY(set(conf.get(), key, value));
   if (!config.password_file.empty()) {
-    BRINE_LET(const std::string password, read_password(config.password_file));
+    BRINE_LET(const std::string password, read_secret(config.password_file));
     BRINE_TRY(set(conf.get(), "sasl.password", password));
   }
   return conf;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# ./dev bench: measures what docs/benchmarks.md shows. usage: bench.sh BIN_DIR [--compare [OPTION...]]
+# ./dev bench: measures what docs/benchmarks.md shows. usage: bench.sh BIN_DIR [--compare [OPTION...] | --returners [OPTION...]]
+#   --returners how much each kind of returner takes, and what returners cost a master (bench_returners.py has the options)
 #   --compare   brine beside Salt, default and tuned, and beside a NATS server, in one run and in turns (compare.py has the options).
 #               Puts Salt (pip, docs/adr/0011) into build/salt and Debian's nats-server into build/nats; neither is installed or started otherwise.
 set -euo pipefail
@@ -30,6 +31,7 @@ case ${1:-} in
     need_nats
     exec /usr/bin/python3 loadtest/compare.py --salt build/salt/bin/python --nats build/nats/usr/sbin/nats-server "${@:2}"
     ;;
+  --returners) exec /usr/bin/python3 loadtest/bench_returners.py "${@:2}" ;;
   --vs-salt)
     echo "bench: --vs-salt has become --compare" >&2
     exit 2

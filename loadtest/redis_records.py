@@ -86,6 +86,10 @@ class Records:
     def outbox_end(self):
         return int(self.reader.ask("HGET", self.part + "outbox.state", "end") or 0)
 
+    def outbox_bytes_per_return(self):
+        entries, size = (int(value or 0) for value in self.reader.ask("HMGET", self.part + "outbox.state", "end", "end_bytes"))
+        return size / max(entries, 1)
+
     def returner_positions(self):
         fields = self.reader.ask("HGETALL", self.part + "returners")
         return {name.decode(): int(position) for name, position in zip(fields[::2], fields[1::2], strict=True)}

@@ -278,6 +278,7 @@ class Run:
             swarm.stop()
         if self.scenario.returners:
             self.await_drained()
+        self.phases[-1]["measures"]["outbox_bytes_per_return"] = self.outbox_bytes_per_return()
         for minion in self.real:
             minion.stop(60)
         for master in self.masters:
@@ -305,6 +306,12 @@ class Run:
         with sqlite3.connect(f"file:{self.database()}?mode=ro", uri=True) as store:
             (end,) = store.execute("SELECT outbox_end FROM counters").fetchone()
             return end, dict(store.execute("SELECT name, position FROM returners"))
+
+    def outbox_bytes_per_return(self):
+        if self.redis:
+            return self.records().outbox_bytes_per_return()
+        with sqlite3.connect(f"file:{self.database()}?mode=ro", uri=True) as store:
+            return store.execute("SELECT outbox_end_bytes * 1.0 / max(outbox_end, 1) FROM counters").fetchone()[0]
 
     def database(self):
         return next(self.master.daemon.root.rglob("state.db"))

@@ -50,7 +50,7 @@ struct KafkaReturnerConfig {
 struct PostgresReturnerConfig {
   static constexpr std::string_view kKind = "postgres";
   std::string dsn;  // of libpq: "host=db user=brine dbname=fleet", or postgresql://...; passwords belong into its passfile
-  std::string table = "brine_returns";
+  std::string table = "brine_returns";  // or schema.table, as parse_table_name() reads it
   std::string event_table = "brine_events";
   bool create_tables = false;  // if they are not there
   milliseconds timeout{10'000};
@@ -60,9 +60,9 @@ struct PostgresReturnerConfig {
 struct SyslogReturnerConfig {
   static constexpr std::string_view kKind = "syslog";
   std::string address = "unix:///dev/log";  // or tcp://host:601 (RFC 6587, counted octets), udp://host:514
-  std::string facility = "daemon";
-  std::string app_name = "brine";
-  std::uint64_t max_message = 65'536;  // bytes of one message; a longer return is refused, never cut
+  std::uint8_t facility = 3;                // its code in RFC 5424: daemon
+  std::string app_name = "brine";           // 1 to 48 printable ASCII characters
+  std::uint64_t max_message = 65'536;       // bytes of one message; a longer return is refused, never cut
   milliseconds timeout{10'000};
 };
 

@@ -6,6 +6,8 @@
 
 #include "base/ids.h"
 #include "config/config_files.h"
+#include "config/syslog_address.h"
+#include "config/table_name.h"
 
 namespace brine::config {
 namespace {
@@ -49,6 +51,32 @@ void declare_text_map(Schema& schema, std::string name, std::map<std::string, st
   });
 }
 
+// A text that judge(text), a Status or a Result, accepts.
+template <typename Judge>
+void declare_judged_text(Schema& schema, std::string name, std::string& field, Judge judge) {
+  schema.custom({std::move(name), "a text", "", ""}, [&field, judge](const YamlNode& node, const ReadContext& context) {
+    if (node.kind != Kind::kScalar) return context.complain(node.line, "'" + context.key + "' must be a text, not " + shown(node));
+    field = node.text;
+    if (const auto judged = judge(field); !judged && !field.empty())
+      context.complain(node.line, "'" + context.key + "': " + judged.error().message);
+  });
+}
+
+// RFC 5424, section 6.2.1, under the names of syslog.conf(5).
+std::vector<std::pair<std::string, std::uint8_t>> facilities() {
+  std::vector<std::pair<std::string, std::uint8_t>> codes{{"kern", 0}, {"user", 1},   {"mail", 2},      {"daemon", 3},
+                                                          {"auth", 4}, {"syslog", 5}, {"lpr", 6},       {"news", 7},
+                                                          {"uucp", 8}, {"cron", 9},   {"authpriv", 10}, {"ftp", 11}};
+  for (std::uint8_t i = 0; i < 8; ++i) codes.emplace_back("local" + std::to_string(i), static_cast<std::uint8_t>(16 + i));
+  return codes;
+}
+
+Status judge_app_name(const std::string& name) {
+  const bool printable = std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+  if (printable && name.size() <= 48) return {};
+  return fail(Code::kInvalid, "'" + name + "' must be 1 to 48 printable ASCII characters, without spaces (RFC 5424)");
+}
+
 void declare_timeout(Schema& schema, std::string name, milliseconds& field) {
   schema.duration(std::move(name), field, milliseconds(100), std::chrono::minutes(10), "");
 }
@@ -85,20 +113,20 @@ std::vector<Needed> declare_kind(Schema& schema, KafkaReturnerConfig& kafka) {
 
 std::vector<Needed> declare_kind(Schema& schema, PostgresReturnerConfig& postgres) {
   schema.text("dsn", postgres.dsn, "");
-  schema.text("table", postgres.table, "");
-  schema.text("event_table", postgres.event_table, "");
+  declare_judged_text(schema, "table", postgres.table, parse_table_name);
+  declare_judged_text(schema, "event_table", postgres.event_table, parse_table_name);
   schema.flag("create_tables", postgres.create_tables, "");
   declare_timeout(schema, "timeout", postgres.timeout);
   return {{"dsn", &postgres.dsn}, {"table", &postgres.table}, {"event_table", &postgres.event_table}};
 }
 
 std::vector<Needed> declare_kind(Schema& schema, SyslogReturnerConfig& syslog) {
-  schema.text("address", syslog.address, "");
-  schema.text("facility", syslog.facility, "");
-  schema.text("app_name", syslog.app_name, "");
+  declare_judged_text(schema, "address", syslog.address, parse_syslog_address);
+  schema.choice("facility", syslog.facility, facilities(), "");
+  declare_judged_text(schema, "app_name", syslog.app_name, judge_app_name);
   schema.size("max_message", syslog.max_message, 480, 64ULL << 20, "");
   declare_timeout(schema, "timeout", syslog.timeout);
-  return {{"address", &syslog.address}};
+  return {{"address", &syslog.address}, {"app_name", &syslog.app_name}};
 }
 
 std::vector<Needed> declare_kind(Schema& schema, WebhookReturnerConfig& webhook) {

@@ -264,6 +264,31 @@ TEST_F(MasterConfigTest, WrongReturnersAreRefused) {
   EXPECT_THAT(complaint("returners: [{name: file, path: /a}]\nevent_return: fiel"), HasSubstr("did you mean 'file'?"));
 }
 
+TEST_F(MasterConfigTest, SyslogReturnersAreJudged) {
+  const MasterConfig config = load("returners: [{name: syslog, address: 'tcp://[::1]:6514', facility: local3, app_name: fleet}]");
+  const auto& syslog = std::get<SyslogReturnerConfig>(config.returners.at(0).settings);
+  EXPECT_EQ(syslog.address, "tcp://[::1]:6514");
+  EXPECT_EQ(syslog.facility, 19);
+  EXPECT_EQ(syslog.app_name, "fleet");
+  EXPECT_THAT(complaint("returners: [{name: syslog, facility: deamon}]"), HasSubstr("did you mean 'daemon'?"));
+  EXPECT_THAT(complaint("returners: [{name: syslog, address: 'http://logs'}]"), HasSubstr("must begin with unix://, tcp:// or udp://"));
+  EXPECT_THAT(complaint("returners: [{name: syslog, address: 'tls://logs:6514'}]"), HasSubstr("a relay on this machine"));
+  EXPECT_THAT(complaint("returners: [{name: syslog, address: 'unix://dev/log'}]"), HasSubstr("an absolute path"));
+  EXPECT_THAT(complaint("returners: [{name: syslog, address: 'udp://logs:x'}]"), HasSubstr("host:port"));
+  EXPECT_THAT(complaint("returners: [{name: syslog, app_name: 'a b'}]"), HasSubstr("printable ASCII"));
+  EXPECT_THAT(complaint("returners: [{name: syslog, app_name: ''}]"), HasSubstr("needs a 'app_name'"));
+}
+
+TEST_F(MasterConfigTest, TablesOfAPostgresReturnerAreJudged) {
+  const MasterConfig config = load("returners: [{name: postgres, dsn: host=db, table: fleet.returns}]");
+  EXPECT_EQ(std::get<PostgresReturnerConfig>(config.returners.at(0).settings).table, "fleet.returns");
+  for (const char* table : {"a.b.c", "a;drop table x", "a.", ".a", "9a", "'\"a\"'"}) {
+    EXPECT_THAT(complaint(std::string("returners: [{name: postgres, dsn: host=db, table: ") + table + "}]"),
+                HasSubstr("is no name of a table"))
+        << table;
+  }
+}
+
 TEST_F(MasterConfigTest, HeartbeatTimeoutMustBeLonger) {
   folder_.write("master.d/x.conf", "\nheartbeat: 20s\n");
   EXPECT_EQ(complaint("id: a\n"), "DIR/master.d/x.conf:2: 'heartbeat_timeout' (12s) must be longer than 'heartbeat' (20s)");

@@ -60,6 +60,7 @@ def test_a_wrong_password_is_told_without_showing_it(cluster, redis):
     redis.ask("CONFIG", "SET", "requirepass", "a-secret")
     password = cluster.folder / "wrong/root/password"
     password.parent.mkdir(parents=True)
+    password.touch(0o600)
     password.write_text("guessed\n")
     state = {"backend": "redis", "url": redis.url}
     assert "set password_file" in gives_up(cluster, "without", 78, state=state)

@@ -205,6 +205,7 @@ def test_user_password_database_and_socket_are_those_that_are_configured(tmp_pat
         for name in ("a", "b"):
             file = tmp_path / f"master-{name}/root/etc/word"
             file.parent.mkdir(parents=True)
+            file.touch(0o600)
             file.write_text("word\n")
         cluster.start_masters("a", "b", state=state)
         cluster.start_minions(*IDS)

@@ -55,6 +55,7 @@ def test_a_receiver_that_is_killed_and_started_again_misses_nothing(fleet, recei
     hook = {"name": "hook", "kind": "webhook", "url": f"http://127.0.0.1:{receiver.port}/", "secret_file": "/secret", "batch": 3}
     master = fleet.master(auto_accept=True, returners=[hook])
     master.root.mkdir(parents=True, exist_ok=True)
+    (master.root / "secret").touch(0o600)
     (master.root / "secret").write_text(SECRET + "\n")
     master.start()
     ids = ["m1", "m2"]

@@ -329,6 +329,11 @@ void Cluster::receipt(const MinionId& id, const JobId& jid) {
   if (place < job->parts.size()) peers_.running(jid, static_cast<std::uint32_t>(place));
 }
 
+void Cluster::returned(const JobId& jid, const MinionId& id) {
+  const OpenJob* job = parts_.board.find(jid);
+  if (job != nullptr) on_returned(jid, {static_cast<std::uint32_t>(job->place_of(id))});
+}
+
 void Cluster::refresh_job(const JobId& jid) {
   fetch([this, jid] { return parts_.store.returned_minions(jid); },
         [this, jid](const std::vector<MinionId>& minions) {

@@ -66,6 +66,8 @@ class Cluster {
   void opened(const JobId& jid, std::uint64_t reading);
   // Counts how often everything was read again; what was heard before may not have been all.
   std::uint64_t reading() const { return reading_; }
+  // This minion's return is in the store; what it is has to be read.
+  void returned(const JobId& jid, const MinionId& id);
   // Jobs that others have published: opened when they have been read.
   void fed(const std::vector<store::FeedEntry>& entries);
   // What is known here may be older than what the store holds: reads everything soon.

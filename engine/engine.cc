@@ -502,6 +502,11 @@ void Engine::committed(std::vector<CommittedReturn> returns) {
     if (value.result == store::ReturnResult::kConflict)
       log::warning("{} returned twice for job {}, differently: the first is kept", value.record.minion.str(), value.record.jid.str());
     if (events && value.result == store::ReturnResult::kFirst) event_return(value.record, Origin::kHere);
+    // What was kept is another one, from another master: it is read.
+    if (value.result == store::ReturnResult::kConflict && cluster_) {
+      cluster_->returned(value.record.jid, value.record.minion);
+      continue;
+    }
     // A repeated one may be the first that this process hears of: committed before it was killed, acknowledged only now.
     if (value.result != store::ReturnResult::kUnexpected) board_.returned(value.record);
   }

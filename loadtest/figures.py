@@ -75,4 +75,6 @@ def measures(phase):
     if returns:
         result["master_us_per_return"] = phase["master_cpu_s"] * 1e6 / returns
         result["swarm_us_per_return"] = phase["swarm_cpu_s"] * 1e6 / returns
+        if "redis_cpu_s" in phase:
+            result["redis_us_per_return"] = phase["redis_cpu_s"] * 1e6 / returns
     return result

@@ -145,7 +145,7 @@ class Run:
         self.now_in = phase.name
         begin = self.clock.now()
         cpu, mib = self.masters_cpu(), self.master.sample()[1]
-        redis_mib = self.redis_mib()
+        redis = self.redis_sample()
         swarm_cpu = self.swarm_cpu()
         loads = [self.start_load(load) for load in phase.loads]
         pending = [[fault.at, fault] for fault in phase.faults]
@@ -158,13 +158,14 @@ class Run:
         finals = [load.wait(5) for load in loads]
         loads_end = self.clock.now()
         self.until(phase.until, phase.patience)
-        self.end_phase(phase.name, begin, mib, (cpu, swarm_cpu), finals, loads_end, redis_mib)
+        self.end_phase(phase.name, begin, mib, (cpu, swarm_cpu), finals, loads_end, redis)
 
     def masters_cpu(self):
         return sum(master.sample()[0] for master in self.masters)
 
-    def redis_mib(self):
-        return self.records().used_memory() / 2**20 if self.redis else None
+    def redis_sample(self):
+        """(CPU seconds, MiB of data); None without a Redis."""
+        return ((process_sample(self.redis.process.pid) or (0.0,))[0], self.records().used_memory() / 2**20) if self.redis else None
 
     def records(self):
         return Records(RedisReader(self.redis.socket), CLUSTER)
@@ -242,7 +243,7 @@ class Run:
         without = [line["t"] for line in lines if line["open"] < line["minions"] - line["frozen"]]
         return max(without, default=self.last_fault) - self.last_fault
 
-    def end_phase(self, name, begin, mib, cpu, finals, loads_end=None, redis_mib=None):
+    def end_phase(self, name, begin, mib, cpu, finals, loads_end=None, redis=None):
         end = self.clock.now()
         after = self.master.sample()
         most = max([after[1], *(row[2] for row in self.sampler.processes.get("master", []) if begin <= row[0] <= end)])
@@ -256,8 +257,10 @@ class Run:
             "swarm_cpu_s": self.swarm_cpu() - cpu[1],
             "master_mib": [mib, most, after[1]],
         }
-        if redis_mib is not None:
-            phase["redis_mib"] = [redis_mib, self.redis_mib()]
+        if redis is not None:
+            redis_after = self.redis_sample()
+            phase["redis_cpu_s"] = redis_after[0] - redis[0]
+            phase["redis_mib"] = [redis[1], redis_after[1]]
         if self.last_fault is not None:
             phase["served_again"] = self.served_again()
             last_line = max(swarm.last()["t"] for swarm in self.swarms)

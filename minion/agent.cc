@@ -13,6 +13,7 @@ namespace brine::minion {
 namespace {
 
 constexpr int kMaxDoublings = 10;
+constexpr std::size_t kMaxDeclined = 4'096;
 constexpr std::size_t kSealOverhead = 256;  // frame header, counter, tag, envelope
 constexpr std::size_t kFrameOverhead = 32;  // of those, what is not in the encoded return
 
@@ -397,8 +398,12 @@ void Agent::on_delivery(const wire::Delivery& delivery) {
   take_job(*job, signed_job->job);
 }
 
-// True if this jid is running, done or acknowledged: it is answered and never run again.
+// True if this jid is running, done, acknowledged or declined: it is answered and never run (again).
 bool Agent::answer_known(const JobId& jid) {
+  if (const auto declined = declined_.find(jid); declined != declined_.end()) {
+    send(declined->second);
+    return true;
+  }
   if (const auto running = running_.find(jid); running != running_.end()) {
     receipt(jid, running->second.started ? wire::ReceiptState::kRunning : wire::ReceiptState::kQueued);
     return true;
@@ -454,7 +459,12 @@ void Agent::take_job(const wire::Job& job, std::string_view job_bytes) {
   due_receipts_.emplace_back(parts_.clock.now() + options_.receipt_after, job.jid);
 }
 
-void Agent::answer(const JobId& jid, store::Outcome outcome, std::string_view text) { send(wire::Return{unrun(jid, outcome, text)}); }
+void Agent::answer(const JobId& jid, store::Outcome outcome, std::string_view text) {
+  wire::Return refusal{unrun(jid, outcome, text)};
+  send(refusal);
+  declined_.insert_or_assign(jid, std::move(refusal));
+  if (declined_.size() > kMaxDeclined) declined_.erase(declined_.begin());
+}
 
 void Agent::receipt(const JobId& jid, wire::ReceiptState state) { send(wire::Receipt{jid, state}); }
 

@@ -162,6 +162,8 @@ class Agent {
   std::string trouble_;
 
   std::map<JobId, Running> running_;
+  std::map<JobId, wire::Return>
+      declined_;  // what was answered to jobs that were not run, the last ones: another master may send them again
   std::deque<std::pair<MonoTime, JobId>> due_receipts_;  // in order of time; of jobs that may have ended since
   std::vector<WaitingStart> waiting_starts_;             // after the next sync
   bool needs_sync_ = false;

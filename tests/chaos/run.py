@@ -17,7 +17,7 @@ from pathlib import Path
 
 from chaos.collect import collect, settle
 from chaos.namespaces import Namespaces
-from chaos.schedule import KINDS, NAMESPACE_KINDS, SENTINEL_KINDS, absence, schedule
+from chaos.schedule import JUMPS, KINDS, NAMESPACE_KINDS, SENTINEL_KINDS, absence, schedule
 from chaos.stores import OneStore, SentinelStore
 from chaos.verdict import judge
 from chaos.workload import Submitter
@@ -68,6 +68,7 @@ class Run:
         """The verdict; history.json is in the folder."""
         try:
             self.world.start()
+            time.sleep(-min(JUMPS))  # a clock that jumps back must not come before the birth of a journal: such jobs are refused
             self.began = time.monotonic()
             self.say(f"        the run begins at {time.strftime('%H:%M:%S')}")
             submissions = self.storm()

@@ -34,7 +34,8 @@ class KeyAuthorityTest : public testing::Test {
         KeyAuthority::Listener{.accepted = [this](const MinionId& id) { heard.push_back("accepted " + id.str()); },
                                .withdrawn = [this](const MinionId& id, std::string_view) { heard.push_back("withdrawn " + id.str()); },
                                .seen = [this](const MinionId& id, std::string_view act,
-                                              std::string_view) { heard.push_back(std::string(act) + " " + id.str()); }});
+                                              std::string_view) { heard.push_back(std::string(act) + " " + id.str()); },
+                               .overtaken = [this] { heard.push_back("overtaken"); }});
     keys->set_post([this](std::function<void()> task) {
       std::lock_guard lock(mutex);
       posted.push_back(std::move(task));
@@ -401,6 +402,24 @@ TEST_F(KeyAuthorityTest, IndexOfADeletedMinionIsNotGivenAgainNotEvenAfterARestar
   admit(asking("c"));
   change(Change::kAccept, "c");
   EXPECT_GT(keys->find(minion_id("c"))->index, last);
+}
+
+TEST_F(KeyAuthorityTest, AKeyThatIsRefreshedWhileItsChangeIsOnItsWayHasToBeReadAgain) {
+  make();
+  for (const char* id : {"web", "db"}) {
+    admit(asking(id));
+    change(Change::kAccept, id);
+  }
+  heard.clear();
+  change(Change::kDelete, "db");
+  EXPECT_THAT(heard, ElementsAre("withdrawn db")) << "nothing has overtaken it";
+  heard.clear();
+  bool answered = false;
+  KeyAuthority::Selection web{[](const MinionId& id) { return id.str() == "web"; }, false, true};
+  keys->change(Change::kDelete, web, [&](const Result<KeyList>& result) { answered = result.has_value(); });
+  keys->refresh({minion_id("web")}, {*keys->find(minion_id("web"))});
+  EXPECT_TRUE(settle([&] { return answered; }));
+  EXPECT_THAT(heard, ElementsAre("withdrawn web", "overtaken"));
 }
 
 TEST_F(KeyAuthorityTest, RecordOfAnotherClusterIsIgnored) {

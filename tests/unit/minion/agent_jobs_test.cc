@@ -305,6 +305,19 @@ TEST_F(AgentJobsTest, ExpiredJobIsRefused) {
   EXPECT_FALSE(sent[0].success);
 }
 
+TEST_F(AgentJobsTest, JobThatWasRefusedIsNotRunWhenItComesAgain) {
+  const wire::Job job = master.job(1);
+  executor.room_ = 0;
+  run(job);
+  executor.room_ = 100;
+  run(job);
+  EXPECT_THAT(executor.started, IsEmpty()) << "it is on record as refused";
+  const auto sent = returns();
+  ASSERT_THAT(sent, SizeIs(2));
+  EXPECT_EQ(sent[1].outcome, store::Outcome::kRefused);
+  EXPECT_EQ(sent[1].payload, sent[0].payload);
+}
+
 TEST_F(AgentJobsTest, WallClockOfTheMinionDoesNotExpireAJob) {
   const wire::Job job = master.job(1);
   clock.set_wall(kStart + 86'400'000'000);

@@ -158,10 +158,10 @@ def test_two_thousand_minions_and_their_jobs_are_no_more_lines(fleet, folder, ca
     before = lines_of(master)
     swarm = Swarm("swarm-0", folder, {"masters": [f"tcp://127.0.0.1:{master.port}"], "count": 2000, "threads": 1, "journal": "memory"}, Clock())
     try:
-        await_(lambda: swarm.all_open() and scrape(master)("brine_master_connected_minions") == 2000, "2,000 sessions")
+        await_(lambda: swarm.all_open() and scrape(master)("brine_master_connected_minions") == 2000, "2,000 sessions", patience=240)
         for _ in range(3):
-            master.submit("*", "test.ping")
-        await_(lambda: scrape(master)("brine_master_returns_total", result="committed") == 6000, "6,000 returns")
+            master.submit("*", "test.ping", "--expires", "1h")
+        await_(lambda: scrape(master)("brine_master_returns_total", result="committed") == 6000, "6,000 returns", patience=240)
         assert lines_of(master) == before
         times = sorted(scrape_times(master.metrics_port))
         with capsys.disabled():

@@ -137,7 +137,7 @@ class KafkaReturner final : public Returner {
   // Afterwards nothing of the batch is under way: what had no report in time is given up.
   void await_reports(Attempt& attempt) {
     while (producer_->due() > 0 && !over(attempt)) producer_->serve(kSlice);
-    gave_up_ = !producer_->purge();
+    incomplete_ = incomplete_ || !producer_->purge();
     for (Sent& sent : attempt.sent) {
       if (sent.fate == Fate::kOnTheWay && !sent.report.due && sent.report.error == RD_KAFKA_RESP_ERR_NO_ERROR) sent.fate = Fate::kDelivered;
     }
@@ -183,14 +183,17 @@ class KafkaReturner final : public Returner {
 
   // librdkafka remembers for minutes that a topic is denied or unknown, and for good that it has failed.
   void replace_producer_if_need_be(const Attempt& attempt) {
-    if (gave_up_ || producer_->failed() || producer_->not_let_in() || std::ranges::any_of(attempt.sent, is_lasting)) producer_.reset();
+    if (incomplete_ || producer_->failed() || producer_->not_let_in() || std::ranges::any_of(attempt.sent, is_lasting)) {
+      producer_.reset();
+      incomplete_ = false;
+    }
   }
 
   const KafkaReturnerConfig config_;
   const SystemClock clock_;
   std::unique_ptr<Producer> producer_;     // null: the next delivery opens one
   std::unordered_set<std::string> ahead_;  // delivered although an earlier record of its batch was not: comes again and is not sent again
-  bool gave_up_ = false;                   // reports are missing even after a purge
+  bool incomplete_ = false;                // reports are missing even after a purge
 };
 
 }  // namespace

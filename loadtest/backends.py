@@ -1,10 +1,12 @@
 """What the returners of a load test write to: real ones, on free ports, below the folder of the run."""
 
 import itertools
+import shutil
 import sys
 from pathlib import Path
 
 from cluster import Redis
+from processes import LoadTestError
 from redis_records import RedisReader
 
 PARTS = Path(__file__).resolve().parents[1] / "tests" / "parts"
@@ -81,8 +83,11 @@ class KafkaBackend:
     kind = "kafka"
 
     def __init__(self, folder):
+        for program in ("java", "mvn", "kcat"):
+            if shutil.which(program) is None:
+                raise LoadTestError(f"Kafka needs {program}: ./dev deps --parts")
         sys.path.insert(0, str(PARTS))
-        from kafka import Kafka  # needs Java: only where a scenario asks for it
+        from kafka import Kafka
 
         self.broker = Kafka(Path(folder) / "kafka")
 

@@ -58,7 +58,7 @@ class BenchNotary final : public engine::Notary {
 class NoEvents final : public engine::EventSink {
  public:
   bool wanted() const override { return false; }
-  void publish(std::string_view, std::string) override {}
+  void publish(std::string_view, std::string, engine::Origin) override {}
 };
 
 class BenchWatcher final : public engine::Watcher {

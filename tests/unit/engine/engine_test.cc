@@ -149,6 +149,7 @@ TEST_F(EngineTest, WhatItsFullQueueDoesNotTakeIsCounted) {
   EXPECT_EQ(counters.overflowed_notes, 2u);
   EXPECT_EQ(counters.overflowed_submissions, 1u);
   go_on.set_value();
+  engine->stop();  // its thread looks at go_on
 }
 
 TEST_F(EngineTest, ReturnIsNotAcknowledgedBeforeItsCommit) {

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
@@ -32,6 +33,19 @@ std::string find_binaries() {
 bool exits_well(pid_t pid) {
   int status = 0;
   return ::waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+  const std::string pid = std::to_string(parent);
+  std::ifstream list("/proc/" + pid + "/task/" + pid + "/children");
+  return {std::istream_iterator<pid_t>(list), {}};
+}
+
+// Not one that waits to be reaped by whoever inherited it.
+bool is_running(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string id, name, state;
+  return (file >> id >> name >> state) && state != "Z" && state != "X";
 }
 
 }  // namespace
@@ -91,9 +105,17 @@ void PostgresServer::start() {
 }
 
 void PostgresServer::kill() {
+  ::kill(pid_, SIGSTOP);  // no new ones meanwhile
+  int status = 0;
+  ::waitpid(pid_, &status, WUNTRACED);
+  const std::vector<pid_t> children = children_of(pid_);
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
+  for (const pid_t child : children) ::kill(child, SIGKILL);
+  for (const pid_t child : children) {
+    while (is_running(child)) std::this_thread::sleep_for(kBetweenLooks);
+  }
 }
 
 // It refuses to run as root: in a user namespace without a mapping nobody is.

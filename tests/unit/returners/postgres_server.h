@@ -40,7 +40,7 @@ class PostgresServer {
   // For an empty role: the superuser.
   std::string dsn(const std::string& role = "postgres") const;
   void start();  // again, on what it has kept
-  void kill();   // -9
+  void kill();   // -9, with all its processes: those that serve a connection would end what they do
 
  private:
   pid_t run(const std::string& program, std::vector<std::string> words) const;

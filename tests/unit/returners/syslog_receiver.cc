@@ -13,7 +13,7 @@
 namespace brine::returners {
 namespace {
 
-constexpr int kKernelBuffer = 64 << 10;
+constexpr int kKernelBuffer = 256 << 10;
 constexpr std::chrono::milliseconds kBetweenLooks{1};
 
 }  // namespace

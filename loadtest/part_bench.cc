@@ -1,6 +1,5 @@
-// Benchmarks of parts: handshakes (cryptography and codec, no sockets), durable returns (ledger and sqlite, on the disk), and the JSON that a
-// returner sends.
-// usage: brine-part-bench STATE_FOLDER. Prints one JSON object.
+// Benchmarks of parts: handshakes (cryptography and codec, no sockets), durable returns (ledger and sqlite, on the disk), and the JSON that
+// a returner sends. usage: brine-part-bench STATE_FOLDER. Prints one JSON object.
 #include <cstdio>
 #include <ctime>
 
@@ -104,7 +103,9 @@ int main(int argc, char** argv) {
   const auto store = store::open_sqlite_store({.folder = argv[1]});
   require(store.has_value(), "cannot open the store");
   const loadtest::LedgerFigures ledger = loadtest::measure_ledger(**store);
-  std::printf("{\"handshakes_full\": %.0f, \"handshakes_resumed\": %.0f, \"durable_returns\": %.0f, \"us_per_return\": %.2f, \"return_json_ns\": %.0f}\n",
-              full, resumed, ledger.returns_per_second, ledger.us_per_return, return_json_ns());
+  std::printf(
+      "{\"handshakes_full\": %.0f, \"handshakes_resumed\": %.0f, \"durable_returns\": %.0f, \"us_per_return\": %.2f, \"return_json_ns\": "
+      "%.0f}\n",
+      full, resumed, ledger.returns_per_second, ledger.us_per_return, return_json_ns());
   return 0;
 }

@@ -140,28 +140,28 @@ class RedisStore final : public SharedStore {
   }
 
   Result<std::vector<KeyRecord>> keys() const override {
-    return read([](Reader& r) { return r.keys(); });
+    return read_ours([](Reader& r) { return r.keys(); });
   }
   Result<std::vector<KeyRecord>> keys_of(const std::vector<MinionId>& ids) const override {
-    return read([&](Reader& r) { return r.keys_of(ids); });
+    return read_ours([&](Reader& r) { return r.keys_of(ids); });
   }
   Result<std::vector<GrainsRecord>> grains() const override {
-    return read([](Reader& r) { return r.grains(); });
+    return read_ours([](Reader& r) { return r.grains(); });
   }
   Result<std::vector<GrainsRecord>> grains_of(const std::vector<MinionId>& ids) const override {
-    return read([&](Reader& r) { return r.grains_of(ids); });
+    return read_ours([&](Reader& r) { return r.grains_of(ids); });
   }
   Result<std::vector<JournalMark>> journals() const override {
-    return read([](Reader& r) { return r.journals(); });
+    return read_ours([](Reader& r) { return r.journals(); });
   }
   Result<std::vector<JournalMark>> journals_of(const std::vector<MinionId>& ids) const override {
-    return read([&](Reader& r) { return r.journals_of(ids); });
+    return read_ours([&](Reader& r) { return r.journals_of(ids); });
   }
   Result<std::vector<Presence>> presence() const override {
-    return read([](Reader& r) { return r.presence(); });
+    return read_ours([](Reader& r) { return r.presence(); });
   }
   Result<std::vector<Presence>> presence_of(const std::vector<MinionId>& ids) const override {
-    return read([&](Reader& r) { return r.presence_of(ids); });
+    return read_ours([&](Reader& r) { return r.presence_of(ids); });
   }
   Result<std::optional<std::string>> setting(const std::string& name) const override {
     return read([&](Reader& r) { return r.setting(name); });
@@ -315,6 +315,18 @@ class RedisStore final : public SharedStore {
       forget_idle();
     }
     std::unreachable();
+  }
+
+  // What is missing in the answer is forgotten by whoever asks: so it must not be missing because the store was emptied or exchanged since
+  // it was opened, which ends no connection.
+  template <typename Body>
+  auto read_ours(Body body) const -> decltype(body(std::declval<Reader&>())) {
+    return read([&](Reader& reading) {
+      auto result = body(reading);
+      if (!result) return result;
+      if (auto ours = reading.still_ours(); !ours) return decltype(result)(std::unexpected(ours.error()));
+      return result;
+    });
   }
 
   // What is acted upon must not be taken back by a replica that takes over: others may have written it, and wait for the replicas

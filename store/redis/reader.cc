@@ -427,6 +427,12 @@ Result<bool> Reader::succeeds(std::uint64_t epoch) {
   return reply.view().integer() == 1;
 }
 
+Status Reader::still_ours() {
+  BRINE_LET(const Reply reply, connection_.ask({"HGET", layout_.store, "epoch"}));
+  if (reply.view().text() == std::to_string(epoch_)) return {};
+  return fail(Code::kCorrupt, "the store was emptied or exchanged while it was read");
+}
+
 Result<UnixMicros> Reader::time() {
   BRINE_LET(const Reply reply, connection_.ask({"TIME"}));
   return static_cast<UnixMicros>(number(reply[0]) * 1'000'000 + number(reply[1]));

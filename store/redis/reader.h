@@ -41,6 +41,8 @@ class Reader {
   Result<OutboxUsage> outbox_usage();
   Result<UnixMicros> time();
   Result<bool> succeeds(std::uint64_t epoch);
+  // kCorrupt when this is another store now than the one that was opened, or none: what was read before may be of either.
+  Status still_ours();
   Status wait_for_replicas(int replicas, milliseconds patience);
 
  private:

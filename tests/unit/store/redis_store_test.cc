@@ -317,6 +317,23 @@ TEST_F(RedisStore, AnEmptiedServerIsNotTakenForOurs) {
   EXPECT_THAT(opened.error().message, HasSubstr("emptied"));
 }
 
+TEST_F(RedisStore, WhatAnEmptiedServerLacksIsNotTakenForForgotten) {
+  RedisServer server;
+  const auto store = open_store(options_for(server));
+  ASSERT_TRUE(store->keys().has_value());  // a connection stays open for the next reading
+  ASSERT_TRUE(connection_to(server).ask({"FLUSHALL"}));
+  const std::vector<MinionId> ids{MinionId::trusted("a")};
+  const auto code_of = [](const auto& result) { return result ? std::string("none") : std::string(to_string(result.error().code)); };
+  for (const bool again : {false, true}) {
+    const std::string corrupt(to_string(Code::kCorrupt));
+    EXPECT_EQ(code_of(store->keys()), corrupt) << again;
+    EXPECT_EQ(code_of(store->keys_of(ids)), corrupt) << again;
+    EXPECT_EQ(code_of(store->grains()), corrupt) << again;
+    EXPECT_EQ(code_of(store->presence()), corrupt) << again;
+    const auto other = open_store(options_for(server));  // and the second time another one
+  }
+}
+
 TEST_F(RedisStore, AForeignStoreIsNotTakenForOurs) {
   RedisServer server;
   const auto store = open_store(options_for(server));

@@ -25,6 +25,8 @@
 extern "C" {
 #endif
 
+/* Names as C has them. NOLINTBEGIN(readability-identifier-naming) */
+
 #define BRINE_RETURNER_ABI_VERSION 1
 
 enum brine_record_kind { BRINE_RETURN = 0, BRINE_EVENT = 1 };
@@ -81,6 +83,8 @@ typedef struct brine_returner_plugin {
 
 /* The entry point. The table lives as long as the library is loaded. */
 BRINE_RETURNER_EXPORT const brine_returner_plugin* brine_returner_plugin_v1(void);
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }

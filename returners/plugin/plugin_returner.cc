@@ -56,7 +56,8 @@ class PluginReturner final : public Returner {
   ~PluginReturner() override {
     try {
       library_.table().close(handle_);
-    } catch (...) {  // it may not, and has been told so
+    } catch (...) {
+      log::error("a plug-in let an exception out of close(), which it may not");
     }
   }
 

@@ -26,11 +26,11 @@ class ArrayLiteral {
 };
 
 // One array for each column.
-template <std::size_t columns>
+template <std::size_t Columns>
 class Rows {
  public:
-  void add(const std::array<std::string_view, columns>& values) {
-    for (std::size_t i = 0; i < columns; ++i) arrays_[i].add(values[i]);
+  void add(const std::array<std::string_view, Columns>& values) {
+    for (std::size_t i = 0; i < Columns; ++i) arrays_[i].add(values[i]);
   }
   bool empty() const { return arrays_[0].empty(); }
   void append_to(std::vector<std::string>& parameters) && {
@@ -38,7 +38,7 @@ class Rows {
   }
 
  private:
-  std::array<ArrayLiteral, columns> arrays_;
+  std::array<ArrayLiteral, Columns> arrays_;
 };
 
 constexpr std::string_view kYes = "t";

@@ -85,7 +85,7 @@ class RedisReturner final : public Returner {
     const store::OutboxEntry& entry = record.entry;
     redis::Words words{"XADD", stream_of(record)};
     if (config_.max_length > 0) words.insert(words.end(), {"MAXLEN", "~", max_length_});
-    words.push_back("*");
+    words.emplace_back("*");
     if (entry.is_event()) {
       words.insert(words.end(), {"kind", "event", "event_id", entry.event.id, "tag", entry.event.tag, "json", record.json});
       return connection_->add(words);

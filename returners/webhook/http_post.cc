@@ -15,11 +15,11 @@ constexpr std::size_t kKeptOfAnswer = 4'096;
 constexpr std::size_t kLongestAnswer = 64U << 10;  // then the connection is given up
 constexpr std::size_t kLongestLine = 200;
 
-template <auto kFree>
+template <auto Free>
 struct Freer {
   template <typename T>
   void operator()(T* object) const {
-    kFree(object);
+    Free(object);
   }
 };
 

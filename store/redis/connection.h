@@ -17,7 +17,7 @@
 #include "store/redis/endpoint.h"
 #include "store/redis/reply.h"
 
-struct redisContext;
+struct redisContext;  // NOLINT(readability-identifier-naming): hiredis'
 
 namespace brine::store::redis {
 

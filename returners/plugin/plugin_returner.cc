@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 
+#include "base/log.h"
 #include "returners/plugin/plugin_library.h"
 
 namespace brine::returners {

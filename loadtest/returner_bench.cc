@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "base/log.h"
 #include "config/master_config.h"
 #include "returners/registry.h"
 
@@ -35,7 +36,7 @@ returners::Record record_number(std::uint64_t number) {
   entry.value.received = 1'790'000'001'000'000 + static_cast<std::int64_t>(number);
   entry.value.duration_us = 250;
   std::string json = returners::to_json(entry, "bench");
-  return {.entry = std::move(entry), .json = std::move(json)};
+  return {.entry = std::move(entry), .json = std::move(json), .master = "bench"};
 }
 
 // All of a batch, as often as it takes.
@@ -52,6 +53,8 @@ void deliver(returners::Returner& returner, std::span<const returners::Record> r
 
 int main(int argc, char** argv) {
   if (argc != 4) give_up("usage: brine-returner-bench CONFIG_DIR RETURNER COUNT");
+  // Standard output is for the figures: without this the log would go there as well.
+  if (const auto opened = log::open("brine-returner-bench", log::Level::kError, ""); !opened) give_up(opened.error().message);
   const auto config = config::load_master_config(argv[1]);
   if (!config) give_up(config.error().message);
   const auto found = std::ranges::find(config->returners, std::string(argv[2]), &config::ReturnerConfig::name);

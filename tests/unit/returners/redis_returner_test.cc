@@ -22,7 +22,6 @@ namespace {
 using store::RedisServer;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Pair;
 using Fields = std::map<std::string, std::string>;
 
 store::redis::Connection connection_to(const RedisServer& server, const std::string& password = "") {

@@ -150,10 +150,10 @@ TEST(SyslogReturner, AServerThatCameBackBetweenTwoBatchesIsFoundAgain) {
 
 // ---- the contract of all returners -------------------------------------------------------------------------------------------
 
-template <Wire wire>
+template <Wire Transport>
 class SyslogBackend final : public Backend {
  public:
-  std::unique_ptr<Returner> open() override { return open_for(receiver_.address(), wire == Wire::kUdp ? 1U << 20 : kMaxMessage); }
+  std::unique_ptr<Returner> open() override { return open_for(receiver_.address(), Transport == Wire::kUdp ? 1U << 20 : kMaxMessage); }
   std::vector<std::string> received() override { return json_in(receiver_.messages()); }
   void go_away() override { receiver_.close(); }
   void come_back() override { receiver_.open(); }
@@ -161,7 +161,7 @@ class SyslogBackend final : public Backend {
   std::optional<Record> unacceptable() override { return large_records(9, 9, 70'000)[0]; }
 
  private:
-  SyslogReceiver receiver_{wire};
+  SyslogReceiver receiver_{Transport};
 };
 
 INSTANTIATE_TEST_SUITE_P(Syslog, ReturnerContract,

@@ -24,7 +24,6 @@ namespace {
 using httplib::Request;
 using httplib::Response;
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;

@@ -10,7 +10,7 @@ void LoopGateway::deliver(std::shared_ptr<const store::JobRecord> job, std::vect
   for (const Recipient& recipient : recipients) by_loop[recipient.session.loop].push_back(recipient);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     if (by_loop[i].empty()) continue;
-    lanes_[i].loop->post([front = lanes_[i].front, ready, list = std::move(by_loop[i])] { front->deliver(*ready, list); });
+    lanes_[i].loop->post([front = lanes_[i].front, ready, job, list = std::move(by_loop[i])] { front->deliver(*ready, *job, list); });
   }
 }
 

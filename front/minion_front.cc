@@ -335,15 +335,16 @@ void MinionFront::broken(net::ConnectionId id, Session& session, std::string_vie
 
 // ---- from the gateway ------------------------------------------------------------------------------------------------------
 
-void MinionFront::deliver(const PreparedJob& job, const std::vector<engine::Gateway::Recipient>& recipients) {
-  wire::SessionMessage message = wire::Delivery{job.signed_job, 0, {}};
+void MinionFront::deliver(const PreparedJob& ready, const store::JobRecord& job,
+                          const std::vector<engine::Gateway::Recipient>& recipients) {
+  wire::SessionMessage message = wire::Delivery{ready.signed_job, 0, {}};
   auto& delivery = std::get<wire::Delivery>(message);
   for (const auto& recipient : recipients) {
     const net::ConnectionId id{recipient.session.connection};
     Session* session = find(id);
     if (session == nullptr || session->stage != Stage::kOpen) continue;
     delivery.index = recipient.index;
-    delivery.proof = job.tree.proof(recipient.index);
+    delivery.proof = ready.tree.proof(job.expected, recipient.index);
     send(id, *session, message);
     count(context_->counters.deliveries);
   }

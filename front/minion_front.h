@@ -71,7 +71,7 @@ class MinionFront final : public net::FaceHandler {
   void on_turn() override;
   bool has_work() const override { return door_.waiting() > 0 || !finishes_.empty() || more_acks_due_; }
 
-  void deliver(const PreparedJob& job, const std::vector<engine::Gateway::Recipient>& recipients);
+  void deliver(const PreparedJob& ready, const store::JobRecord& job, const std::vector<engine::Gateway::Recipient>& recipients);
   void acknowledge(std::vector<engine::Gateway::Acknowledgement> list);
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text);
   // To every open session.

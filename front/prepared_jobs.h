@@ -1,5 +1,6 @@
-// Jobs ready to be sent, kept while they are open, so that a redelivery does not hash again. When they take more than 32 MiB, the oldest
-// go and are made again if they are needed. Thread-safe.
+// Jobs ready to be sent, kept while they are open, so that a redelivery does not hash again. When they take more than 32 MiB, the trees of
+// the oldest are shrunk (room for 800 jobs of 10,000 minions); when that is not enough, the oldest go, and are made again if they are
+// needed. Thread-safe.
 //
 // A jid alone does not name a job: this master may have signed one with a jid that another master took first.
 #pragma once
@@ -32,6 +33,8 @@ class PreparedJobs {
  private:
   using Kept = std::map<JobId, std::shared_ptr<const PreparedJob>>;
   std::shared_ptr<const PreparedJob> keep(const store::JobRecord& job, net::MerkleTree tree);
+  void make_room();
+  void put(std::shared_ptr<const PreparedJob> fresh, const JobId& jid);
   void drop(Kept::iterator job);
 
   std::mutex mutex_;

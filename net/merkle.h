@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -16,15 +17,20 @@ class MerkleTree {
   // ids sorted; about 2 hashes each.
   explicit MerkleTree(const std::vector<MinionId>& ids);
 
-  std::string_view root() const { return node(levels_.size() - 1, 0); }
+  std::string_view root() const { return levels_.back(); }
   std::size_t bytes() const;
-  // The audit path of leaf index, leaf's neighbour first.
-  std::vector<std::string> proof(std::size_t index) const;
+  // The audit path of leaf index, leaf's neighbour first. ids: those that it was made of.
+  std::vector<std::string> proof(const std::vector<MinionId>& ids, std::size_t index) const;
+
+  // Without the lowest levels: a thirty-second of the memory, and a proof makes up to 63 hashes again.
+  MerkleTree shrunk() const;
+  bool is_shrunk() const { return lowest_ > 0; }
 
  private:
-  std::string_view node(std::size_t level, std::size_t index) const;
+  MerkleTree(std::size_t lowest, std::vector<std::string> levels) : lowest_(lowest), levels_(std::move(levels)) {}
 
-  std::vector<std::string> levels_;  // hashes one after the other; levels_[0] are the leaves
+  std::size_t lowest_ = 0;           // of all levels, levels_[0]; 0: the leaves
+  std::vector<std::string> levels_;  // hashes one after the other
 };
 
 // True if id is leaf index of a tree of count leaves with this root.

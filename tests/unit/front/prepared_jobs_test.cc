@@ -53,6 +53,25 @@ TEST(PreparedJobs, AreForgottenWhenTheyAreClosed) {
   EXPECT_TRUE(kept.expired());
 }
 
+TEST(PreparedJobs, ManyJobsForManyMinionsStayWithSmallerTrees) {
+  PreparedJobs jobs;
+  store::JobRecord record = job(1, {}, "many");
+  for (int i = 0; i < 10'000; ++i) record.expected.push_back(MinionId::trusted("minion-" + std::to_string(10'000 + i)));
+  std::vector<std::shared_ptr<const PreparedJob>> first;
+  for (int number = 1; number <= 100; ++number) {
+    record.jid = engine::jid_number(number);
+    first.push_back(jobs.of(record));
+  }
+  record.jid = engine::jid_number(1);
+  const auto oldest = jobs.of(record);
+  EXPECT_TRUE(oldest->tree.is_shrunk());
+  EXPECT_EQ(jobs.of(record), oldest) << "it is not made again";
+  EXPECT_TRUE(net::verify_inclusion(record.expected[77], 77, 10'000, oldest->tree.proof(record.expected, 77), first[0]->tree.root()));
+  record.jid = engine::jid_number(100);
+  EXPECT_EQ(jobs.of(record), first.back()) << "the newest is as it was";
+  EXPECT_FALSE(first.back()->tree.is_shrunk());
+}
+
 TEST(PreparedJobs, TheOldestGoWhenTheyTakeTooMuch) {
   PreparedJobs jobs;
   auto big = job(1, {"a"}, "big");

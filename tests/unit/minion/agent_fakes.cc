@@ -223,7 +223,7 @@ wire::Delivery ScriptedMaster::delivery(wire::Job job, std::vector<MinionId> exp
   wire::Delivery delivery;
   delivery.job = encode(wire::SignedJob{bytes, net::sign_job(signer != nullptr ? *signer : key_, bytes)});
   delivery.index = static_cast<std::uint32_t>(index);
-  delivery.proof = tree.proof(index);
+  delivery.proof = tree.proof(expected, index);
   return delivery;
 }
 

@@ -40,10 +40,24 @@ TEST(Merkle, RootsAndPathsAreThoseOfRfc6962) {
     const MerkleTree tree(leaves);
     ASSERT_EQ(tree.root(), naive_root(leaves, 0, count)) << count;
     for (std::size_t index = 0; index < count; ++index) {
-      ASSERT_EQ(tree.proof(index), naive_path(leaves, index, 0, count)) << index << " of " << count;
-      ASSERT_TRUE(verify_inclusion(leaves[index], index, count, tree.proof(index), tree.root())) << index << " of " << count;
+      ASSERT_EQ(tree.proof(leaves, index), naive_path(leaves, index, 0, count)) << index << " of " << count;
+      ASSERT_TRUE(verify_inclusion(leaves[index], index, count, tree.proof(leaves, index), tree.root())) << index << " of " << count;
     }
   }
+}
+
+TEST(Merkle, AShrunkTreeGivesTheSameRootAndPathsWithLessMemory) {
+  for (const std::size_t count : {1u, 2u, 31u, 32u, 33u, 64u, 65u, 97u, 1000u}) {
+    const auto leaves = ids(count);
+    const MerkleTree tree(leaves);
+    const MerkleTree shrunk = tree.shrunk();
+    ASSERT_EQ(shrunk.root(), tree.root()) << count;
+    ASSERT_EQ(shrunk.shrunk().root(), tree.root()) << count;
+    for (std::size_t index = 0; index < count; ++index)
+      ASSERT_EQ(shrunk.proof(leaves, index), tree.proof(leaves, index)) << index << " of " << count;
+  }
+  const auto many = ids(10'000);
+  EXPECT_LT(MerkleTree(many).shrunk().bytes() * 25, MerkleTree(many).bytes());
 }
 
 TEST(Merkle, EmptyTreeHasTheHashOfNothingAndNoMembers) {
@@ -55,9 +69,9 @@ TEST(Merkle, AnotherMinionIsNotIncluded) {
   const auto leaves = ids(21);
   const MerkleTree tree(leaves);
   for (std::size_t index = 0; index < leaves.size(); ++index) {
-    EXPECT_FALSE(verify_inclusion(MinionId::trusted("stranger"), index, leaves.size(), tree.proof(index), tree.root()));
+    EXPECT_FALSE(verify_inclusion(MinionId::trusted("stranger"), index, leaves.size(), tree.proof(leaves, index), tree.root()));
     const MinionId& neighbour = leaves[index == 0 ? 1 : index - 1];
-    EXPECT_FALSE(verify_inclusion(neighbour, index, leaves.size(), tree.proof(index), tree.root()));
+    EXPECT_FALSE(verify_inclusion(neighbour, index, leaves.size(), tree.proof(leaves, index), tree.root()));
   }
 }
 
@@ -66,10 +80,10 @@ TEST(Merkle, AnotherIndexIsRefused) {
   const MerkleTree tree(leaves);
   for (std::size_t index = 0; index < leaves.size(); ++index) {
     for (std::size_t other = 0; other < leaves.size() + 3; ++other) {
-      EXPECT_EQ(verify_inclusion(leaves[index], other, leaves.size(), tree.proof(index), tree.root()), other == index)
+      EXPECT_EQ(verify_inclusion(leaves[index], other, leaves.size(), tree.proof(leaves, index), tree.root()), other == index)
           << index << " as " << other;
     }
-    EXPECT_FALSE(verify_inclusion(leaves[index], UINT64_MAX, leaves.size(), tree.proof(index), tree.root()));
+    EXPECT_FALSE(verify_inclusion(leaves[index], UINT64_MAX, leaves.size(), tree.proof(leaves, index), tree.root()));
   }
 }
 
@@ -77,7 +91,7 @@ TEST(Merkle, EveryAlteredByteOfAProofOrRootIsRefused) {
   const auto leaves = ids(13);
   const MerkleTree tree(leaves);
   for (std::size_t index = 0; index < leaves.size(); ++index) {
-    const auto proof = tree.proof(index);
+    const auto proof = tree.proof(leaves, index);
     for (std::size_t step = 0; step < proof.size(); ++step) {
       for (std::size_t at = 0; at < kHashBytes; ++at) {
         auto altered = proof;
@@ -95,10 +109,10 @@ TEST(Merkle, ProofOfAnotherLengthIsRefused) {
   const auto leaves = ids(13);
   const MerkleTree tree(leaves);
   for (std::size_t index = 0; index < leaves.size(); ++index) {
-    auto longer = tree.proof(index);
+    auto longer = tree.proof(leaves, index);
     longer.push_back(longer.back());
     EXPECT_FALSE(verify_inclusion(leaves[index], index, leaves.size(), longer, tree.root()));
-    auto shorter = tree.proof(index);
+    auto shorter = tree.proof(leaves, index);
     shorter.pop_back();
     EXPECT_FALSE(verify_inclusion(leaves[index], index, leaves.size(), shorter, tree.root()));
     EXPECT_FALSE(verify_inclusion(leaves[index], index, leaves.size(), {}, tree.root()));
@@ -109,8 +123,8 @@ TEST(Merkle, ProofOfAnotherLengthIsRefused) {
 TEST(Merkle, InnerNodeIsNoLeaf) {
   const auto leaves = ids(4);
   const MerkleTree tree(leaves);
-  const std::string inner = tree.proof(0)[0] + tree.proof(1)[0];
-  EXPECT_FALSE(verify_inclusion(MinionId::trusted(inner), 0, 2, {tree.proof(0)[1]}, tree.root()));
+  const std::string inner = tree.proof(leaves, 0)[0] + tree.proof(leaves, 1)[0];
+  EXPECT_FALSE(verify_inclusion(MinionId::trusted(inner), 0, 2, {tree.proof(leaves, 0)[1]}, tree.root()));
 }
 
 }  // namespace

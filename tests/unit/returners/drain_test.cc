@@ -197,6 +197,7 @@ TEST_F(DrainTest, WhoseTurnItIsNotDeliversNothingAndContinuesWhereAnotherHasEnde
   drain->wake();
   ASSERT_TRUE(eventually([&] { return positions_kept().size() == 1; }));
   EXPECT_THAT(backend->delivered(), ElementsAre(4u, 5u));
+  drain = nullptr;  // its thread asks with what lies on this stack
 }
 
 TEST_F(DrainTest, NewEntriesAreDeliveredWhenItIsWoken) {

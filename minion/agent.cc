@@ -262,7 +262,7 @@ void Agent::on_welcome(wire::Welcome&& welcome) {
   if (!again_at_once && trouble_ != welcome.text) log::warning("{}: {}", masters_.current(), welcome.text);
   trouble_ = welcome.text;
   end_session();
-  if (welcome.verdict == wire::Verdict::kBusy && !again_at_once) masters_.next();
+  if (welcome.verdict == wire::Verdict::kBusy && !again_at_once) masters_.pass();
   retry_later(std::min(welcome.retry_after, options_.longest_wait), false);
   if (again_at_once) retry_at_ = parts_.clock.now();
 }

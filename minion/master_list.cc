@@ -8,6 +8,8 @@
 namespace brine::minion {
 namespace {
 
+constexpr int kMostPasses = 3;
+
 std::string endpoint_of(const std::string& address) { return address.find("://") == std::string::npos ? "tcp://" + address : address; }
 
 }  // namespace
@@ -23,6 +25,13 @@ void MasterList::next() {
   current_ = (current_ + 1) % order_.size();
 }
 
+// One that has just come back may be known to the others before it is ready itself.
+void MasterList::pass() {
+  if (order_.empty()) return;
+  if (++passes_ > kMostPasses) return next();
+  current_ = (current_ + 1) % order_.size();
+}
+
 // The current one if there is none.
 std::size_t MasterList::best() const {
   for (std::size_t i = 0; i < std::min(live_, current_); ++i) {
@@ -35,7 +44,10 @@ void MasterList::learn(const std::vector<std::string>& live, const std::string& 
   if (live.empty()) return;
   std::vector<std::string> told = live;
   std::sort(told.begin(), told.end());
-  if (told != told_) failed_.clear();
+  if (told != told_) {
+    failed_.clear();
+    passes_ = 0;
+  }
   told_ = std::move(told);
   const std::string now = own.empty() ? current() : endpoint_of(own);
   std::vector<std::pair<std::string, std::string>> weighed;

@@ -21,6 +21,9 @@ class MasterList {
   const std::string& current() const { return order_[current_]; }
   // The current one does not serve: the next one is turned to.
   void next();
+  // The current one serves, and takes no more just now: the next one is turned to, and it is tried again; three times, until others live
+  // than before.
+  void pass();
 
   // The masters that live, host:port, as one of them tells; and that one's own address, if it says it. None: as configured.
   void learn(const std::vector<std::string>& live, const std::string& own);
@@ -39,6 +42,7 @@ class MasterList {
   std::size_t current_ = 0;
   std::vector<std::string> told_;    // the addresses that order_ was made of
   std::vector<std::string> failed_;  // since then
+  int passes_ = 0;                   // since then
 };
 
 }  // namespace brine::minion

@@ -104,6 +104,23 @@ TEST(MasterList, OneThatDidNotServeIsNotPreferredUntilOthersLiveThanBefore) {
   EXPECT_EQ(list.current(), best);
 }
 
+TEST(MasterList, OneThatTakesNoMoreIsTriedAgainAFewTimes) {
+  MasterList list(id(1), {"tcp://a:1"});
+  list.learn({"a:1", "b:1"}, "");
+  list.take_best();
+  const std::string best = list.current();
+  for (int i = 0; i < 3; ++i) {
+    list.pass();
+    list.learn({"b:1", "a:1"}, list.current().substr(6));
+    ASSERT_TRUE(list.has_better()) << i;
+    list.take_best();
+    ASSERT_EQ(list.current(), best);
+  }
+  list.pass();
+  list.learn({"b:1", "a:1"}, list.current().substr(6));
+  EXPECT_FALSE(list.has_better()) << "a minion does not come and go for ever";
+}
+
 TEST(MasterList, AnEmptyListChangesNothing) {
   MasterList list(id(1), {"tcp://a:1"});
   list.learn({}, "");

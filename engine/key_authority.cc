@@ -22,6 +22,15 @@ std::string_view name_of(store::KeyState state) {
   return "denied";
 }
 
+std::string_view name_of(store::KeyKind kind) {
+  switch (kind) {
+    case store::KeyKind::kMinion: return "minion";
+    case store::KeyKind::kEphemeral: return "ephemeral";
+    case store::KeyKind::kSyndic: break;
+  }
+  return "syndic";
+}
+
 }  // namespace
 
 KeyAuthority::KeyAuthority(Ledger& ledger, Notary& notary, const Clock& clock, KeyPolicy policy, Listener listener)
@@ -40,6 +49,7 @@ std::string KeyAuthority::text_of(const store::KeyRecord& record) const {
   add(std::to_string(record.index));
   add(std::to_string(record.version));
   add(std::to_string(record.changed));
+  if (record.kind != store::KeyKind::kMinion) add(name_of(record.kind));
   return text;
 }
 
@@ -141,11 +151,12 @@ void KeyAuthority::apply(const store::KeyRecord& record) {
   keys_[record.id] = record;
 }
 
-store::KeyRecord KeyAuthority::make(const MinionId& id, store::KeyState state, const std::string& public_key,
+store::KeyRecord KeyAuthority::make(const MinionId& id, store::KeyState state, const std::string& public_key, store::KeyKind kind,
                                     const store::KeyRecord* before) const {
   store::KeyRecord record;
   record.id = id;
   record.state = state;
+  record.kind = kind;
   record.public_key = public_key;
   record.changed = clock_.unix_now();
   // Versions stay unique even when a record was deleted in between: a ticket issued for an earlier one is void.
@@ -209,18 +220,26 @@ void KeyAuthority::admit(const AdmissionRequest& request, std::function<void(Adm
     return enrol(request, std::move(done));
   }
   if (found->second.public_key != request.public_key) return deny(request, std::move(done));
+  if ((found->second.kind == store::KeyKind::kSyndic) != (request.kind == store::KeyKind::kSyndic))
+    return done({Verdict::kDenied, policy_.acceptance_wait * 3,
+                 "this key was taken as that of a " + std::string(name_of(found->second.kind)) + "; on the master: brine-key -d " +
+                     request.id.str(),
+                 0});
   if (found->second.state == store::KeyState::kPending && listener_.seen) listener_.seen(request.id, "pend", request.address);
   done(judge(found->second, request));
 }
 
 void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Admission)> done) {
-  const bool accept = policy_.auto_accept || (policy_.autosign && policy_.autosign(request.id));
+  // A syndic speaks for others: never without an operator.
+  const bool accept =
+      request.kind != store::KeyKind::kSyndic && (policy_.auto_accept || (policy_.autosign && policy_.autosign(request.id)));
   if (!accept && pending_count_ >= policy_.pending_max) {
     log::warning("{} keys wait for acceptance; {} from {} is turned away", pending_count_, request.id.str(), request.address);
     return done({Verdict::kBusy, policy_.acceptance_wait, "too many keys wait for acceptance", 0});
   }
   if (accept && reserved() == 0) return done({Verdict::kBusy, kEnrolWait, "too many new keys at once", 0});
-  store::KeyRecord record = make(request.id, accept ? store::KeyState::kAccepted : store::KeyState::kPending, request.public_key, nullptr);
+  store::KeyRecord record =
+      make(request.id, accept ? store::KeyState::kAccepted : store::KeyState::kPending, request.public_key, request.kind, nullptr);
   // A pending key counts at once, so that a flood cannot pass the bound while commits are under way; an accepted one only afterwards.
   accept ? void(enrolling_.insert(request.id)) : apply(record);
   commit({record}, {}, [this, record, request, done](const Status& status) {
@@ -242,7 +261,7 @@ void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Adm
 void KeyAuthority::deny(const AdmissionRequest& request, std::function<void(Admission)> done) {
   const auto before = denied_.find(request.id);
   const store::KeyRecord record =
-      make(request.id, store::KeyState::kDenied, request.public_key, before == denied_.end() ? nullptr : &before->second);
+      make(request.id, store::KeyState::kDenied, request.public_key, request.kind, before == denied_.end() ? nullptr : &before->second);
   apply(record);
   const Admission admission{Verdict::kDenied, policy_.acceptance_wait * 3,
                             "another key holds this id; on the master: brine-key -d " + request.id.str(), 0};
@@ -272,8 +291,8 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
     const auto taken =
         was_denied ? std::find_if(records.begin(), records.end(), [&](const auto& other) { return other.id == record.id; }) : records.end();
     const store::KeyRecord* before = taken != records.end() ? &*taken : known != keys_.end() ? &known->second : nullptr;
-    records.push_back(
-        make(record.id, what == Change::kAccept ? store::KeyState::kAccepted : store::KeyState::kRejected, record.public_key, before));
+    records.push_back(make(record.id, what == Change::kAccept ? store::KeyState::kAccepted : store::KeyState::kRejected, record.public_key,
+                           record.kind, before));
   };
   for (const auto& [id, record] : keys_) {
     if (!selection.matches(id)) continue;

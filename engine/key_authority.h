@@ -2,7 +2,7 @@
 //
 // Confined to the engine's loop. Changes are committed by the ledger before they act (accept) or are answered; reject and delete
 // end the session of that one minion and touch no other. Records are signed by the master that made them over
-//   "brine-key-v1" NUL cluster NUL id NUL state NUL hex(public key) NUL index NUL version NUL changed
+//   "brine-key-v1" NUL cluster NUL id NUL state NUL hex(public key) NUL index NUL version NUL changed [NUL kind, if it is no minion's]
 // so that whoever can write the store can accept nobody. Records that do not verify are ignored, and said so in the log.
 #pragma once
 
@@ -115,7 +115,8 @@ class KeyAuthority {
   void enrol(const AdmissionRequest& request, std::function<void(Admission)> done);
   void deny(const AdmissionRequest& request, std::function<void(Admission)> done);
   Admission waiting() const;
-  store::KeyRecord make(const MinionId& id, store::KeyState state, const std::string& public_key, const store::KeyRecord* before) const;
+  store::KeyRecord make(const MinionId& id, store::KeyState state, const std::string& public_key, store::KeyKind kind,
+                        const store::KeyRecord* before) const;
   std::string text_of(const store::KeyRecord& record) const;
   void commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten, std::function<void(Status)> done);
   void arrived(const std::set<MinionId>& ids);

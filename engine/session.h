@@ -33,6 +33,7 @@ struct AdmissionRequest {
   std::uint64_t ticket_key_version = 0;
   std::string address;  // for the log and events
   JournalPosition journal;
+  store::KeyKind kind = store::KeyKind::kMinion;  // what the peer says it is
 };
 
 enum class Verdict : std::uint8_t { kAccepted, kPending, kRejected, kDenied, kBusy };

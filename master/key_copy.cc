@@ -15,6 +15,7 @@ constexpr std::size_t kMaxBytes = 1U << 30;
 std::string line_of(const store::KeyRecord& key) {
   return Json{{"id", key.id.str()},
               {"state", static_cast<int>(key.state)},
+              {"kind", static_cast<int>(key.kind)},
               {"key", to_hex(key.public_key)},
               {"index", key.index},
               {"version", key.version},
@@ -32,6 +33,7 @@ store::KeyRecord key_in(const Json& line) {
   store::KeyRecord key;
   key.id = MinionId::parse(line.at("id").get<std::string>()).value_or(MinionId());
   key.state = static_cast<store::KeyState>(line.at("state").get<int>() & 3);
+  key.kind = static_cast<store::KeyKind>(line.value("kind", 0) & 3);
   key.public_key = bytes_in(line, "key");
   key.index = line.at("index").get<std::uint32_t>();
   key.version = line.at("version").get<std::uint64_t>();

@@ -18,11 +18,15 @@ namespace brine::store {
 
 enum class KeyState : std::uint8_t { kPending = 0, kAccepted = 1, kRejected = 2, kDenied = 3 };
 
+// What holds the key: a minion, a minion that is forgotten some time after it has gone, or a syndic.
+enum class KeyKind : std::uint8_t { kMinion = 0, kEphemeral = 1, kSyndic = 2 };
+
 // One key offered for one id. An id has at most one record that is pending, accepted or rejected, and at most one denied record
 // (the latest other key that claimed the id, with a counter).
 struct KeyRecord {
   MinionId id;
   KeyState state = KeyState::kPending;
+  KeyKind kind = KeyKind::kMinion;
   std::string public_key;     // Ed25519, 32 bytes
   std::uint32_t index = 0;    // place in bitmaps; given at acceptance, never reused, 0 = none yet
   std::uint64_t version = 0;  // raised by every change; doubles as the generation that tickets carry

@@ -118,6 +118,7 @@ std::string pack_key(const KeyRecord& key) {
       .text(key.public_key)
       .text(key.signer)
       .text(key.signature)
+      .number(static_cast<std::uint8_t>(key.kind))
       .take();
 }
 
@@ -133,7 +134,9 @@ Result<KeyRecord> unpack_key(const MinionId& id, std::string_view packed) {
   key.public_key = bytes.text();
   key.signer = bytes.text();
   key.signature = bytes.text();
+  if (!bytes.at_end()) key.kind = static_cast<KeyKind>(bytes.number<std::uint8_t>());  // an older brine wrote none
   BRINE_TRY(bytes.status("a key"));
+  BRINE_TRY(check_enum(key.kind, KeyKind::kSyndic, "a key"));
   BRINE_TRY(check_enum(key.state, KeyState::kDenied, "a key"));
   return key;
 }

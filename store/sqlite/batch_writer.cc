@@ -48,11 +48,13 @@ Status BatchWriter::prepare() {
                                              "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"));
   BRINE_LET(insert_progress_, connection_.prepare("INSERT INTO progress(jid, returned, failed) VALUES(?1, 0, 0)"));
   BRINE_LET(insert_feed_, connection_.prepare("INSERT INTO feed(counter, jid) VALUES(?1, ?2)"));
-  BRINE_LET(put_key_, connection_.prepare("INSERT INTO keys(" BRINE_KEY_COLUMNS ", denied) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
-                                          "ON CONFLICT(id, denied) DO UPDATE SET state = excluded.state, public_key = excluded.public_key, "
-                                          "number = excluded.number, version = excluded.version, changed = excluded.changed, "
-                                          "attempts = excluded.attempts, signer = excluded.signer, signature = excluded.signature "
-                                          "WHERE excluded.version > keys.version"));
+  BRINE_LET(put_key_, connection_.prepare(
+                          "INSERT INTO keys(" BRINE_KEY_COLUMNS ", denied) "
+                          "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+                          "ON CONFLICT(id, denied) DO UPDATE SET state = excluded.state, public_key = excluded.public_key, "
+                          "number = excluded.number, version = excluded.version, changed = excluded.changed, "
+                          "attempts = excluded.attempts, signer = excluded.signer, signature = excluded.signature, kind = excluded.kind "
+                          "WHERE excluded.version > keys.version"));
   BRINE_LET(delete_key_, connection_.prepare("DELETE FROM keys WHERE id = ?1 AND denied = ?2"));
   BRINE_LET(put_grains_, connection_.prepare("INSERT OR REPLACE INTO grains(id, json) VALUES(?1, ?2)"));
   BRINE_LET(delete_grains_, connection_.prepare("DELETE FROM grains WHERE id = ?1"));
@@ -172,7 +174,8 @@ Status BatchWriter::apply_keys(const Batch& batch, std::vector<bool>& written) {
   for (const KeyRecord& key : batch.keys) {
     BRINE_TRY(put_key_.run(std::string_view(key.id.str()), static_cast<std::int64_t>(key.state), Blob{key.public_key},
                            std::int64_t{key.index}, static_cast<std::int64_t>(key.version), key.changed, std::int64_t{key.attempts},
-                           Blob{key.signer}, Blob{key.signature}, std::int64_t{key.state == KeyState::kDenied}));
+                           Blob{key.signer}, Blob{key.signature}, static_cast<std::int64_t>(key.kind),
+                           std::int64_t{key.state == KeyState::kDenied}));
     written.push_back(connection_.changes() > 0);
   }
   for (const auto& [id, denied] : batch.forgotten_keys) BRINE_TRY(delete_key_.run(std::string_view(id.str()), std::int64_t{denied}));

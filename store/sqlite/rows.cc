@@ -18,6 +18,7 @@ KeyRecord key_of(const Rows& rows) {
   key.attempts = rows.as<std::uint32_t>(6);
   key.signer = rows.string(7);
   key.signature = rows.string(8);
+  key.kind = rows.as<KeyKind>(9);
   return key;
 }
 

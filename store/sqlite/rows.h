@@ -7,7 +7,7 @@
 
 namespace brine::store::sqlite {
 
-#define BRINE_KEY_COLUMNS "id, state, public_key, number, version, changed, attempts, signer, signature"
+#define BRINE_KEY_COLUMNS "id, state, public_key, number, version, changed, attempts, signer, signature, kind"
 #define BRINE_ENTRY_COLUMNS \
   "e.jid, e.minion, e.outcome, e.retcode, e.success, e.payload, e.started, e.duration, e.received, e.position, e.late, e.function"
 #define BRINE_JOB_COLUMNS \

@@ -27,7 +27,7 @@ CREATE TABLE returners(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT
 CREATE TABLE keys(
   id TEXT NOT NULL, denied INTEGER NOT NULL, state INTEGER NOT NULL, public_key BLOB NOT NULL, number INTEGER NOT NULL,
   version INTEGER NOT NULL, changed INTEGER NOT NULL, attempts INTEGER NOT NULL, signer BLOB NOT NULL, signature BLOB NOT NULL,
-  PRIMARY KEY (id, denied)) WITHOUT ROWID;
+  kind INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (id, denied)) WITHOUT ROWID;
 CREATE TABLE jobs(
   jid INTEGER PRIMARY KEY, submission BLOB NOT NULL, feed INTEGER NOT NULL, issued INTEGER NOT NULL, not_after INTEGER NOT NULL,
   forget_at INTEGER NOT NULL, uid INTEGER NOT NULL, expected_count INTEGER NOT NULL, function TEXT NOT NULL, user TEXT NOT NULL,
@@ -61,6 +61,9 @@ UPDATE progress SET failed = (
   SELECT count(*) FROM returns r JOIN entries e ON e.position = r.position
   WHERE r.jid = progress.jid AND e.success = 0 AND e.outcome <> 3);
 )";
+constexpr const char* kFrom2 = R"(
+ALTER TABLE keys ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+)";
 static_assert(static_cast<int>(Outcome::kNoMatch) == 3);
 static_assert(kIndexedLength == 128);
 
@@ -80,10 +83,10 @@ Status create(const Connection& writer) {
   return writer.execute(sql.c_str());
 }
 
-Status migrate_from_1(const Connection& writer) {
-  log::info("the store has schema 1: it is brought to {}, which may take a moment", kSchemaVersion);
-  const std::string sql =
-      "BEGIN IMMEDIATE;" + std::string(kCountFailures) + kJobIndexes + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
+Status migrate(const Connection& writer, std::int64_t from) {
+  log::info("the store has schema {}: it is brought to {}, which may take a moment", from, kSchemaVersion);
+  const std::string from_1 = from == 1 ? std::string(kCountFailures) + kJobIndexes : "";
+  const std::string sql = "BEGIN IMMEDIATE;" + from_1 + kFrom2 + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
   auto migrated = writer.execute(sql.c_str());
   if (migrated) return {};
   if (auto rolled_back = writer.execute("ROLLBACK"); !rolled_back)
@@ -103,7 +106,7 @@ Status prepare_schema(const Connection& writer) {
   if (version > kSchemaVersion)
     return fail(Code::kUnsupported, "the store has schema " + std::to_string(version) + ", this brine knows up to " +
                                         std::to_string(kSchemaVersion) + ": it was used by a newer brine; install that one");
-  if (version == 1) return migrate_from_1(writer);
+  if (version >= 1 && version < kSchemaVersion) return migrate(writer, version);
   if (version != kSchemaVersion) return fail(Code::kCorrupt, "the store names schema " + std::to_string(version) + ", which never was");
   return {};
 }

@@ -21,8 +21,8 @@
 
 namespace brine::store::sqlite {
 
-// 1: without progress.failed and the indexes of job_queries.h.
-constexpr int kSchemaVersion = 2;
+// 1: without progress.failed and the indexes of job_queries.h. 2: without keys.kind.
+constexpr int kSchemaVersion = 3;
 
 // Makes the tables in an empty database, or brings those of an older schema up to date, in one transaction.
 // kUnsupported: a newer schema. kCorrupt: tables, but not ours.

@@ -325,6 +325,29 @@ TEST_F(KeyAuthorityTest, AutoAcceptTakesAnyone) {
   EXPECT_EQ(admit(asking("anything")).verdict, Verdict::kAccepted);
 }
 
+TEST_F(KeyAuthorityTest, ASyndicIsNotAcceptedWithoutAnOperator) {
+  KeyPolicy policy;
+  policy.auto_accept = true;
+  policy.autosign = [](const MinionId&) { return true; };
+  make(policy);
+  AdmissionRequest syndic = asking("eu-1");
+  syndic.kind = store::KeyKind::kSyndic;
+  EXPECT_EQ(admit(syndic).verdict, Verdict::kPending);
+  change(Change::kAccept, "eu-1");
+  EXPECT_EQ(admit(syndic).verdict, Verdict::kAccepted);
+  EXPECT_EQ(keys->find(minion_id("eu-1"))->kind, store::KeyKind::kSyndic);
+}
+
+TEST_F(KeyAuthorityTest, AKeyThatWasTakenAsAMinionsIsNoSyndics) {
+  make();
+  admit(asking("web"));
+  change(Change::kAccept, "web");
+  AdmissionRequest syndic = asking("web");
+  syndic.kind = store::KeyKind::kSyndic;
+  EXPECT_EQ(admit(syndic).verdict, Verdict::kDenied);
+  EXPECT_EQ(admit(asking("web")).verdict, Verdict::kAccepted);
+}
+
 TEST_F(KeyAuthorityTest, AutoAcceptedKeyIsNotAcceptedBeforeItIsCommitted) {
   KeyPolicy policy;
   policy.auto_accept = true;
@@ -374,10 +397,10 @@ TEST_F(KeyAuthorityTest, AlteredRecordsAreIgnored) {
   change(Change::kAccept, "web");
   const store::KeyRecord intact = store.keys()->at(0);
   const std::vector<std::function<void(store::KeyRecord&)>> alterations{
-      [](store::KeyRecord& r) { r.public_key = "mine"; }, [](store::KeyRecord& r) { r.state = store::KeyState::kRejected; },
-      [](store::KeyRecord& r) { r.version += 1; },        [](store::KeyRecord& r) { r.index += 1; },
-      [](store::KeyRecord& r) { r.changed += 1; },        [](store::KeyRecord& r) { r.signer = "somebody"; },
-      [](store::KeyRecord& r) { r.id = minion_id("db"); }};
+      [](store::KeyRecord& r) { r.public_key = "mine"; },  [](store::KeyRecord& r) { r.state = store::KeyState::kRejected; },
+      [](store::KeyRecord& r) { r.version += 1; },         [](store::KeyRecord& r) { r.index += 1; },
+      [](store::KeyRecord& r) { r.changed += 1; },         [](store::KeyRecord& r) { r.signer = "somebody"; },
+      [](store::KeyRecord& r) { r.id = minion_id("db"); }, [](store::KeyRecord& r) { r.kind = store::KeyKind::kSyndic; }};
   for (std::size_t i = 0; i < alterations.size(); ++i) {
     store::KeyRecord altered = intact;
     alterations[i](altered);

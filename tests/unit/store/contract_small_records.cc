@@ -18,6 +18,7 @@ KeyRecord make_key(std::string_view id, KeyState state, std::uint64_t version) {
   key.attempts = 3;
   key.signer = std::string("\0sig", 4);
   key.signature = std::string("\xff\0", 2);
+  key.kind = KeyKind::kSyndic;
   return key;
 }
 
@@ -31,6 +32,7 @@ void expect_same(const KeyRecord& a, const KeyRecord& b) {
   EXPECT_EQ(a.attempts, b.attempts);
   EXPECT_EQ(a.signer, b.signer);
   EXPECT_EQ(a.signature, b.signature);
+  EXPECT_EQ(a.kind, b.kind);
 }
 
 Batch of_keys(std::vector<KeyRecord> keys) {

@@ -163,7 +163,7 @@ TEST(SqliteSchema, AMigrationThatFailsChangesNothing) {
   Database(scratch / "state.db").run("CREATE TABLE progress_of_failures(x)");  // what the last step wants to make
   const auto opened = open_sqlite_store({.folder = scratch.path()});
   ASSERT_FALSE(opened.has_value());
-  EXPECT_THAT(opened.error().message, HasSubstr("cannot be brought to schema 2"));
+  EXPECT_THAT(opened.error().message, HasSubstr("cannot be brought to schema 3"));
   const auto connection = Connection::open(scratch / "state.db", Connection::Access::kReadOnly, "");
   EXPECT_EQ(value_of(connection->integer("PRAGMA user_version")), 1);
   EXPECT_EQ(value_of(connection->integer("SELECT count(*) FROM pragma_table_info('progress') WHERE name = 'failed'")), 0);

@@ -46,7 +46,7 @@ struct Surroundings {
   std::deque<std::string>& frames;  // lent for one event
 };
 
-class SimulatedMinion final : private minion::Link, minion::Executor, minion::GrainsSource, minion::Keepsake {
+class SimulatedMinion final : private net::Link, minion::Executor, minion::GrainsSource, net::Keepsake {
  public:
   SimulatedMinion(Surroundings& surroundings, std::uint32_t slot, std::uint32_t number);
   ~SimulatedMinion() override;
@@ -80,7 +80,7 @@ class SimulatedMinion final : private minion::Link, minion::Executor, minion::Gr
     std::size_t bytes;
   };
 
-  // minion::Link
+  // net::Link
   void connect(const std::string& endpoint) override;
   void disconnect() override { link_.disconnect(); }
   bool send(std::string_view frame) override;
@@ -91,7 +91,7 @@ class SimulatedMinion final : private minion::Link, minion::Executor, minion::Gr
   void cancel_all() override {}
   // minion::GrainsSource
   std::string text() const override { return around_.grains.text(id_.str(), number_); }
-  // minion::Keepsake: the manifest is kept in trust_, which outlives the agent.
+  // net::Keepsake: the manifest is kept in trust_, which outlives the agent.
   void keep_manifest(const std::string&) override {}
   void keep_cookie(const std::string& cookie) override { cookie_ = cookie; }
 

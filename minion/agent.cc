@@ -6,41 +6,16 @@
 #include "base/log.h"
 #include "net/merkle.h"
 #include "target/expression.h"
-#include "wire/frame.h"
 #include "wire/job.h"
 
 namespace brine::minion {
 namespace {
 
-constexpr int kMaxDoublings = 10;
 constexpr std::size_t kMaxDeclined = 4'096;
 constexpr std::size_t kSealOverhead = 256;  // frame header, counter, tag, envelope
 constexpr std::size_t kFrameOverhead = 32;  // of those, what is not in the encoded return
 
-std::int64_t us_of(MonoTime time) { return std::chrono::duration_cast<microseconds>(time.time_since_epoch()).count(); }
-
 std::string json_text(std::string_view text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-ConnectFailure failure_of(wire::Verdict verdict) {
-  switch (verdict) {
-    case wire::Verdict::kPending: return ConnectFailure::kPending;
-    case wire::Verdict::kRejected: return ConnectFailure::kRejected;
-    case wire::Verdict::kDenied: return ConnectFailure::kDenied;
-    case wire::Verdict::kAccepted:
-    case wire::Verdict::kBusy: break;
-  }
-  return ConnectFailure::kBusy;
-}
-
-SessionEnd end_of(wire::GoodbyeReason reason) {
-  switch (reason) {
-    case wire::GoodbyeReason::kStopping: return SessionEnd::kStopping;
-    case wire::GoodbyeReason::kDisplaced: return SessionEnd::kDisplaced;
-    case wire::GoodbyeReason::kKeyChanged:
-    case wire::GoodbyeReason::kProtocol: break;
-  }
-  return SessionEnd::kEnded;
-}
 
 store::Outcome outcome_of(JobRefusal reason) {
   switch (reason) {
@@ -66,19 +41,19 @@ store::ReturnRecord unrun(const JobId& jid, store::Outcome outcome, std::string_
   return record;
 }
 
+net::SessionOptions session_options(const AgentOptions& options) {
+  net::SessionOptions session = options;
+  session.instance = net::random_u64();
+  return session;
+}
+
 }  // namespace
 
 Agent::Agent(AgentParts parts, AgentOptions options, std::string cookie)
     : parts_(parts),
       options_(std::move(options)),
-      instance_(net::random_u64()),
-      cookie_(std::move(cookie)),
-      retry_at_(parts.clock.now()),
-      deadline_(retry_at_),
-      last_sent_(retry_at_),
-      masters_(options_.id, options_.masters),
-      started_(retry_at_),
-      random_(static_cast<unsigned>(net::random_u64())) {
+      session_({parts.key, parts.trust, parts.link, parts.keepsake, parts.clock}, session_options(options_), std::move(cookie), *this),
+      started_(parts.clock.now()) {
   for (const JournalEntry* entry : parts_.journal.unacknowledged()) to_send_.push_back(entry->jid);
   grains_changed();
 }
@@ -97,222 +72,38 @@ Status Agent::report_interrupted() {
   return parts_.journal.sync();
 }
 
-// ---- connecting ------------------------------------------------------------------------------------------------------------
+// ---- session ---------------------------------------------------------------------------------------------------------------
 
 MonoTime Agent::next_tick() const {
-  switch (state_) {
-    case State::kWaiting: return retry_at_;
-    case State::kOpen: {
-      MonoTime next = last_sent_ + heartbeat_;
-      if (!due_receipts_.empty()) next = std::min(next, due_receipts_.front().first);
-      return move_at_ ? std::min(next, *move_at_) : next;
-    }
-    case State::kStopped: return MonoTime::max();
-    default: return deadline_;
-  }
+  const MonoTime next = session_.next_tick();
+  return open() && !due_receipts_.empty() ? std::min(next, due_receipts_.front().first) : next;
 }
 
 void Agent::on_tick() {
-  const MonoTime now = parts_.clock.now();
-  if (now < next_tick()) return;
-  switch (state_) {
-    case State::kWaiting: return begin_connecting();
-    case State::kOpen:
-      send_due_receipts();
-      if (now >= last_sent_ + heartbeat_) send(wire::Heartbeat{});
-      if (move_at_ && now >= *move_at_) move();
-      return;
-    case State::kStopped: return;
-    default:
-      log::info("no answer from {} in time", masters_.current());
-      parts_.counters.add(ConnectFailure::kTimeout);
-      end_session();
-      retry_later(milliseconds(0), true);
-  }
+  if (open()) send_due_receipts();
+  session_.on_tick();
 }
 
-void Agent::begin_connecting() {
-  if (masters_.empty()) return;
-  state_ = State::kConnecting;
-  deadline_ = parts_.clock.now() + (masters_.size() > 1 ? options_.connect_to_one : options_.connect_deadline);
-  parts_.link.connect(masters_.current());
-}
-
-// Full jitter (Brooker, "Exponential backoff and jitter", 2015): a random time up to a bound that doubles with every failure.
-void Agent::retry_later(milliseconds at_least, bool failure) {
-  failures_ = failure ? failures_ + 1 : 0;
-  if (failure) masters_.next();
-  const std::int64_t ceiling =
-      std::min(options_.recon_max.count(), options_.recon_default.count() << std::min(std::max(failures_ - 1, 0), kMaxDoublings));
-  const milliseconds jitter(std::uniform_int_distribution<std::int64_t>(0, std::max<std::int64_t>(ceiling, 1))(random_));
-  state_ = stopping_ ? State::kStopped : State::kWaiting;
-  retry_at_ = parts_.clock.now() + at_least + jitter;
-}
-
-void Agent::end_session() {
-  move_at_.reset();
-  parts_.link.disconnect();
-  handshake_.reset();
-  cipher_.reset();
-  // Nothing sealed for the old session is of use in the next: what was not acknowledged is sealed again.
+// Nothing sealed for the old session is of use in the next: what was not acknowledged is sealed again.
+void Agent::on_end() {
   for (const auto& [jid, bytes] : in_flight_) to_send_.push_back(jid);
   std::sort(to_send_.begin(), to_send_.end());
   in_flight_.clear();
   in_flight_bytes_ = 0;
 }
 
-void Agent::on_connected() {
-  if (state_ != State::kConnecting) return;
-  deadline_ = parts_.clock.now() + options_.connect_deadline;
-  net::ClientOptions options;
-  options.id = options_.id;
-  options.instance = instance_;
-  options.journal_epoch = parts_.journal.epoch();
-  options.journal_sequence = parts_.journal.sequence();
-  options.cookie = cookie_;
-  if (ticket_ && ticket_->expires > parts_.clock.now()) options.ticket = ticket_;
-  handshake_ = std::make_unique<net::ClientHandshake>(parts_.key, parts_.trust, std::move(options));
-  state_ = State::kHandshake;
-  if (!parts_.link.send(handshake_->hello())) on_lost();
+bool Agent::on_message(wire::SessionMessage&& message) {
+  if (const auto* delivery = std::get_if<wire::Delivery>(&message)) return on_delivery(*delivery), true;
+  if (const auto* ack = std::get_if<wire::Ack>(&message)) return on_ack(*ack), true;
+  return false;
 }
 
-void Agent::on_lost() { lose(SessionEnd::kLost); }
-
-void Agent::lose(SessionEnd how) {
-  if (state_ == State::kWaiting || state_ == State::kStopped) return;
-  const bool was_open = state_ == State::kOpen;
-  if (was_open) log::warning("lost the connection to {}", masters_.current());
-  was_open ? parts_.counters.add(how) : parts_.counters.add(ConnectFailure::kUnreachable);
-  end_session();
-  retry_later(milliseconds(0), !was_open);
-  if (was_open) masters_.next();  // should it be gone, another one is there
-}
-
-void Agent::on_frame(std::string_view bytes) {
-  const auto frame = wire::parse_frame(bytes);
-  if (!frame) return lose(SessionEnd::kBroken);
-  if (frame->type == wire::FrameType::kRefusal && (state_ == State::kHandshake || state_ == State::kAwaitWelcome))
-    return on_refusal(frame->body);
-  if (frame->type == wire::FrameType::kServerHello && state_ == State::kHandshake) return on_server_hello(frame->body);
-  if (frame->type == wire::FrameType::kSealed && (state_ == State::kAwaitWelcome || state_ == State::kOpen)) return on_sealed(frame->body);
-  log::warning("{} sent a frame that does not fit here", masters_.current());
-  lose(SessionEnd::kBroken);
-}
-
-void Agent::on_refusal(std::string_view body) {
-  const auto refusal = wire::decode_refusal(body);
-  log::warning("{} refuses: {}", masters_.current(), refusal ? refusal->text : "malformed");
-  parts_.counters.add(ConnectFailure::kRefused);
-  ticket_.reset();
-  const milliseconds wait = refusal ? std::min(refusal->retry_after, milliseconds(60'000)) : milliseconds(0);
-  end_session();
-  retry_later(wait, true);
-}
-
-void Agent::on_server_hello(std::string_view body) {
-  auto step = handshake_->finish(body, parts_.clock.unix_now());
-  if (!step) {
-    log::error("{}: {}", masters_.current(), step.error().message);
-    trouble_ = step.error().message;
-    parts_.counters.add(ConnectFailure::kUntrusted);
-    ticket_.reset();
-    end_session();
-    return retry_later(options_.recon_max, true);
-  }
-  if (step->manifest_is_new) parts_.keepsake.keep_manifest(step->manifest);
-  keys_ = step->keys;
-  cipher_.emplace(keys_, net::Side::kMinion);
-  handshake_.reset();
-  state_ = State::kAwaitWelcome;
-  if (!parts_.link.send(step->finish_frame)) on_lost();
-}
-
-// ---- session ---------------------------------------------------------------------------------------------------------------
-
-void Agent::on_sealed(std::string_view body) {
-  const auto broken = [this](std::string_view why) {
-    log::warning("the session with {} is broken: {}", masters_.current(), why);
-    ticket_.reset();
-    lose(SessionEnd::kBroken);
-  };
-  auto plain = cipher_->open(body);
-  if (!plain) return broken(plain.error().message);
-  auto message = wire::decode_session_message(*plain);
-  if (!message) return broken(message.error().message);
-  if (auto* welcome = std::get_if<wire::Welcome>(&*message)) {
-    if (state_ != State::kAwaitWelcome) return broken("a second welcome");
-    return on_welcome(std::move(*welcome));
-  }
-  if (state_ != State::kOpen) return broken("a message before the welcome");
-  if (const auto* delivery = std::get_if<wire::Delivery>(&*message)) return on_delivery(*delivery);
-  if (const auto* ack = std::get_if<wire::Ack>(&*message)) return on_ack(*ack);
-  if (const auto* goodbye = std::get_if<wire::Goodbye>(&*message)) return on_goodbye(*goodbye);
-  if (const auto* live = std::get_if<wire::Masters>(&*message)) return learn_masters(live->live, live->own);
-  if (const auto* fresh = std::get_if<wire::NewManifest>(&*message)) return on_manifest(fresh->manifest);
-  if (std::holds_alternative<wire::Heartbeat>(*message)) return;
-  broken("a message that a master does not send");
-}
-
-void Agent::on_welcome(wire::Welcome&& welcome) {
-  if (!welcome.manifest.empty()) on_manifest(welcome.manifest);
-  if (welcome.verdict == wire::Verdict::kAccepted) return on_accepted(welcome);
-  const bool again_at_once = welcome.verdict == wire::Verdict::kBusy && ticket_ && welcome.retry_after == milliseconds(0);
-  ticket_.reset();
-  if (!again_at_once) parts_.counters.add(failure_of(welcome.verdict));
-  if (!again_at_once && trouble_ != welcome.text) log::warning("{}: {}", masters_.current(), welcome.text);
-  trouble_ = welcome.text;
-  end_session();
-  if (welcome.verdict == wire::Verdict::kBusy && !again_at_once) masters_.pass();
-  retry_later(std::min(welcome.retry_after, options_.longest_wait), false);
-  if (again_at_once) retry_at_ = parts_.clock.now();
-}
-
-void Agent::on_manifest(const std::string& manifest) {
-  const auto admitted = parts_.trust.admit(manifest, parts_.clock.unix_now());
-  if (!admitted) return log::error("a new manifest was refused: {}", admitted.error().message);
-  if (!*admitted) return;
-  parts_.keepsake.keep_manifest(manifest);
-  ticket_.reset();  // whoever gave it may have been withdrawn
-}
-
-void Agent::on_accepted(const wire::Welcome& welcome) {
-  state_ = State::kOpen;
+void Agent::on_open(const wire::Welcome& welcome) {
   AgentCounters::add(parts_.counters.sessions);
-  failures_ = 0;
-  trouble_.clear();
-  master_offset_us_ = welcome.master_time - us_of(parts_.clock.now());
-  knows_time_ = true;
   date_journal(welcome);
-  if (welcome.heartbeat > milliseconds(0)) heartbeat_ = welcome.heartbeat;
-  if (welcome.max_message > 0) max_message_ = welcome.max_message;
-  if (!welcome.ticket.empty()) ticket_ = net::HeldTicket{welcome.ticket, keys_.resumption_secret, parts_.clock.now() + welcome.ticket_life};
-  if (!welcome.cookie.empty() && welcome.cookie != cookie_) {
-    cookie_ = welcome.cookie;
-    parts_.keepsake.keep_cookie(cookie_);
-  }
-  log::info("session with {}", masters_.current());
   send_status();
   send_journal_mark();
   send_returns();
-}
-
-// Each at a time of its own, so that a master that comes back is not run over.
-void Agent::learn_masters(const std::vector<std::string>& live, const std::string& own) {
-  masters_.learn(live, own);
-  move_at_.reset();
-  if (!masters_.has_better()) return;
-  const milliseconds later(std::uniform_int_distribution<std::int64_t>(0, options_.rebalance_within.count())(random_));
-  move_at_ = parts_.clock.now() + later;
-}
-
-// Without a goodbye: it is waited for, as one whose connection broke.
-void Agent::move() {
-  masters_.take_best();
-  log::info("moving to {}", masters_.current());
-  parts_.counters.add(SessionEnd::kMoved);
-  end_session();
-  retry_later(milliseconds(0), false);
-  retry_at_ = parts_.clock.now();
 }
 
 void Agent::date_journal(const wire::Welcome& welcome) {
@@ -326,30 +117,6 @@ void Agent::date_journal(const wire::Welcome& welcome) {
     if (auto stamped = parts_.journal.set_birth(welcome.master_time - age); !stamped) log::error("{}", stamped.error().message);
     needs_sync_ = true;
   }
-}
-
-void Agent::on_goodbye(const wire::Goodbye& goodbye) {
-  log::warning("{} ends the session: {}", masters_.current(), goodbye.text);
-  parts_.counters.add(end_of(goodbye.reason));
-  if (goodbye.reason != wire::GoodbyeReason::kStopping) ticket_.reset();
-  end_session();
-  const bool displaced = goodbye.reason == wire::GoodbyeReason::kDisplaced;
-  if (goodbye.reason == wire::GoodbyeReason::kStopping) masters_.next();
-  retry_later(displaced ? options_.recon_max : std::min(goodbye.retry_after, milliseconds(60'000)), false);
-}
-
-bool Agent::send(const wire::SessionMessage& message) { return send_encoded(encode(message)); }
-
-bool Agent::send_encoded(std::string_view plain) {
-  if (state_ != State::kOpen) return false;
-  auto frame = cipher_->seal(plain);
-  if (frame && parts_.link.send(*frame)) {
-    last_sent_ = parts_.clock.now();
-    return true;
-  }
-  // A sealed frame that was not taken ends the session.
-  on_lost();
-  return false;
 }
 
 void Agent::send_status() {
@@ -368,10 +135,8 @@ void Agent::grains_changed() {
     grains_ = std::move(*parsed);
   else
     log::error("the grains are not usable for targeting: {}", parsed.error().message);
-  if (state_ == State::kOpen) send_status();
+  if (open()) send_status();
 }
-
-UnixMicros Agent::master_now() const { return knows_time_ ? us_of(parts_.clock.now()) + master_offset_us_ : 0; }
 
 // ---- jobs ------------------------------------------------------------------------------------------------------------------
 
@@ -390,7 +155,7 @@ void Agent::on_delivery(const wire::Delivery& delivery) {
     return invalid("job " + job->jid.str() + " was refused: it is not meant for this minion");
   if (answer_known(job->jid)) return;
   // Not begun: the master sends it again to the next life of this minion.
-  if (stopping_) return;
+  if (session_.stopping()) return;
   if (job->issued < std::max(parts_.journal.birth(), no_job_before_))
     return refuse(job->jid, JobRefusal::kUnknown, "The minion's journal is newer than the job: it cannot know whether it ran.");
   if (const auto refusal = refusal_of(*job)) return refuse(job->jid, refusal->first, refusal->second);
@@ -470,7 +235,7 @@ void Agent::receipt(const JobId& jid, wire::ReceiptState state) { send(wire::Rec
 
 void Agent::send_due_receipts() {
   const MonoTime now = parts_.clock.now();
-  while (state_ == State::kOpen && !due_receipts_.empty() && due_receipts_.front().first <= now) {
+  while (open() && !due_receipts_.empty() && due_receipts_.front().first <= now) {
     const JobId jid = std::move(due_receipts_.front().second);
     due_receipts_.pop_front();
     if (const auto found = running_.find(jid); found != running_.end())
@@ -505,7 +270,7 @@ void Agent::on_done(const JobId& jid, const Outcome& outcome, UnixMicros started
 
 std::string Agent::encoded_return(store::ReturnRecord record) const {
   const std::size_t size = record.payload.size();
-  if (size + kSealOverhead > max_message_) {
+  if (size + kSealOverhead > session_.max_message()) {
     record.payload =
         json_text("The return has " + std::to_string(size) + " bytes, more than max_message allows; write it to a file instead.");
     record.success = false;
@@ -527,7 +292,7 @@ void Agent::queue_return(const JobId& jid) {
 }
 
 void Agent::send_returns() {
-  while (state_ == State::kOpen && !to_send_.empty() && in_flight_.size() < options_.window && in_flight_bytes_ < options_.window_bytes) {
+  while (open() && !to_send_.empty() && in_flight_.size() < options_.window && in_flight_bytes_ < options_.window_bytes) {
     const JobId jid = to_send_.front();
     to_send_.pop_front();
     const JournalEntry* entry = parts_.journal.find(jid);
@@ -536,7 +301,8 @@ void Agent::send_returns() {
     in_flight_[jid] = size;
     in_flight_bytes_ += size;
     // Written down when another limit held: sent as it is, it would end every session again.
-    size + kFrameOverhead > max_message_ ? send_encoded(shortened(entry->outcome)) : send_encoded(entry->outcome);
+    size + kFrameOverhead > session_.max_message() ? session_.send_encoded(shortened(entry->outcome))
+                                                   : session_.send_encoded(entry->outcome);
     BRINE_CRASH_POINT("minion.return_sent");
   }
 }
@@ -604,18 +370,11 @@ void Agent::refuse_start(const JobId& jid, const Error& error) {
   refuse(jid, JobRefusal::kJournal, text);
 }
 
-void Agent::stop() {
-  stopping_ = true;
-  if (state_ == State::kOpen) send(wire::Leaving{});
-  if (state_ != State::kOpen) {
-    end_session();
-    state_ = State::kStopped;
-  }
-}
+void Agent::stop() { session_.stop(); }
 
 bool Agent::idle() const {
   if (!running_.empty() || !waiting_starts_.empty()) return false;
-  return state_ != State::kOpen || (in_flight_.empty() && to_send_.empty() && unsynced_.empty());
+  return !open() || (in_flight_.empty() && to_send_.empty() && unsynced_.empty());
 }
 
 }  // namespace brine::minion

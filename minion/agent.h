@@ -12,7 +12,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,54 +19,45 @@
 #include "base/clock.h"
 #include "minion/agent_counters.h"
 #include "minion/journal.h"
-#include "minion/master_list.h"
 #include "minion/ports.h"
-#include "net/handshake.h"
-#include "net/session_cipher.h"
+#include "net/master_session.h"
 #include "net/trust.h"
 #include "target/grains.h"
 #include "wire/session.h"
 
 namespace brine::minion {
 
-struct AgentOptions {
-  MinionId id;
-  std::vector<std::string> masters;       // endpoints: tcp://host:port, ipc:///path
-  milliseconds recon_default{1'000};      // back-off: a random time up to this,
-  milliseconds recon_max{10'000};         // doubled with every failure up to this
-  milliseconds connect_deadline{15'000};  // for connecting, and for shaking hands
-  milliseconds connect_to_one{5'000};     // for connecting, when there are other masters
-  milliseconds rebalance_within{20'000};  // to a master that has come (back): a random time up to this
-  milliseconds longest_wait{600'000};     // whatever a master tells it to wait
-  milliseconds receipt_after{100};        // a job that takes longer is reported as queued or running
-  std::size_t window = 256;               // returns sent and not acknowledged
+// id, masters and the times of connecting are the session's; its instance is drawn by the agent.
+struct AgentOptions : net::SessionOptions {
+  milliseconds receipt_after{100};  // a job that takes longer is reported as queued or running
+  std::size_t window = 256;         // returns sent and not acknowledged
   std::size_t window_bytes = 4U << 20;
 };
 
 struct AgentParts {
   const net::SigningKey& key;
   net::Trust& trust;
-  Link& link;
+  net::Link& link;
   Journal& journal;
   Executor& executor;
   const GrainsSource& grains;
-  Keepsake& keepsake;
+  net::Keepsake& keepsake;
   const Clock& clock;
   AgentCounters& counters;
 };
 
-class Agent {
+class Agent final : private net::MasterSession::Owner {
  public:
-  enum class State : std::uint8_t { kWaiting, kConnecting, kHandshake, kAwaitWelcome, kOpen, kStopped };
+  using State = net::MasterSession::State;
 
   Agent(AgentParts parts, AgentOptions options, std::string cookie);
 
   // Jobs that an earlier life had begun: reported as interrupted. Their commands must have been killed already.
   Status report_interrupted();
 
-  void on_connected();
-  void on_frame(std::string_view frame);
-  void on_lost();
+  void on_connected() { session_.on_connected(); }
+  void on_frame(std::string_view frame) { session_.on_frame(frame); }
+  void on_lost() { session_.on_lost(); }
   void on_done(const JobId& jid, const Outcome& outcome, UnixMicros started, microseconds duration, bool interrupted);
   // Connects when it is time, sends heartbeats, gives up on slow handshakes.
   void on_tick();
@@ -80,15 +70,15 @@ class Agent {
   // Nothing runs, and nothing waits for an acknowledgement (or there is no session to get it from).
   bool idle() const;
 
-  State state() const { return state_; }
+  State state() const { return session_.state(); }
   // When on_tick() has something to do next.
   MonoTime next_tick() const;
   // The master's clock, as known; 0 before the first welcome.
-  UnixMicros master_now() const;
+  UnixMicros master_now() const { return session_.master_now(); }
   // What an operator must look at: rejected, denied, wrong root. Empty: nothing.
-  const std::string& trouble() const { return trouble_; }
+  const std::string& trouble() const { return session_.trouble(); }
   // The endpoint of the master that it turns to, or has a session with. Empty: none is configured.
-  std::string master() const { return masters_.empty() ? std::string() : masters_.current(); }
+  std::string master() const { return session_.master(); }
   // Done, and no master has acknowledged them.
   std::size_t unacknowledged() const { return unsynced_.size() + to_send_.size() + in_flight_.size(); }
 
@@ -102,22 +92,16 @@ class Agent {
     JobToRun job;
   };
 
-  void begin_connecting();
-  void retry_later(milliseconds at_least, bool failure);
-  void end_session();
-  void lose(SessionEnd how);
-  void on_server_hello(std::string_view body);
-  void on_refusal(std::string_view body);
-  void on_sealed(std::string_view body);
-  void on_welcome(wire::Welcome&& welcome);
-  void on_accepted(const wire::Welcome& welcome);
-  void on_goodbye(const wire::Goodbye& goodbye);
+  wire::JournalMark journal() const override { return {parts_.journal.epoch(), parts_.journal.sequence()}; }
+  void on_open(const wire::Welcome& welcome) override;
+  bool on_message(wire::SessionMessage&& message) override;
+  void on_end() override;
+  void count(ConnectFailure failure) override { parts_.counters.add(failure); }
+  void count(SessionEnd end) override { parts_.counters.add(end); }
+
   void on_delivery(const wire::Delivery& delivery);
   void refuse(const JobId& jid, JobRefusal reason, std::string_view text);
   void on_ack(const wire::Ack& ack);
-  void on_manifest(const std::string& manifest);
-  void learn_masters(const std::vector<std::string>& live, const std::string& own);
-  void move();
   void date_journal(const wire::Welcome& welcome);
   void send_journal_mark();
   bool answer_known(const JobId& jid);
@@ -128,8 +112,8 @@ class Agent {
   Status sync_journal();
   void receipt(const JobId& jid, wire::ReceiptState state);
   void send_due_receipts();
-  bool send(const wire::SessionMessage& message);
-  bool send_encoded(std::string_view plain);
+  bool open() const { return session_.open(); }
+  bool send(const wire::SessionMessage& message) { return session_.send(message); }
   void send_status();
   void queue_return(const JobId& jid);
   void send_returns();
@@ -139,27 +123,9 @@ class Agent {
 
   const AgentParts parts_;
   const AgentOptions options_;
-  const std::uint64_t instance_;
-  std::string cookie_;
-  State state_ = State::kWaiting;
-  MonoTime retry_at_;
-  MonoTime deadline_;
-  MonoTime last_sent_;
-  int failures_ = 0;
-  MasterList masters_;
-  std::optional<MonoTime> move_at_;  // to a master that is preferred to the one that serves
-  std::optional<net::HeldTicket> ticket_;
-  std::unique_ptr<net::ClientHandshake> handshake_;
-  net::SessionKeys keys_;
-  std::optional<net::SessionCipher> cipher_;
-  milliseconds heartbeat_{5'000};
-  std::size_t max_message_ = 16U << 20;
-  std::int64_t master_offset_us_ = 0;  // master's time minus monotonic time
-  bool knows_time_ = false;
+  net::MasterSession session_;
   UnixMicros no_job_before_ = 0;  // as the journal's birth, should that not have reached the disk
   MonoTime started_;
-  bool stopping_ = false;
-  std::string trouble_;
 
   std::map<JobId, Running> running_;
   std::map<JobId, wire::Return>
@@ -174,7 +140,6 @@ class Agent {
   std::size_t in_flight_bytes_ = 0;
   std::string grains_text_;
   target::Grains grains_;
-  std::minstd_rand random_;
 };
 
 }  // namespace brine::minion

@@ -7,31 +7,12 @@
 #include <cstdint>
 
 #include "base/duration_histogram.h"
+#include "net/master_session.h"
 
 namespace brine::minion {
 
-// How an attempt to get a session came to nothing.
-enum class ConnectFailure : std::uint8_t {
-  kUnreachable,  // no connection, or it broke before the session was open
-  kTimeout,
-  kRefused,    // the master would not shake hands: busy, another version, another cluster
-  kUntrusted,  // the master could not prove that it belongs to the cluster
-  kPending,    // the key waits for an operator
-  kRejected,
-  kDenied,
-  kBusy,
-};
-inline constexpr std::size_t kConnectFailures = 8;
-
-enum class SessionEnd : std::uint8_t {
-  kLost,       // the connection broke, or was silent for heartbeat_timeout
-  kBroken,     // a message that cannot be: altered, repeated, out of place
-  kStopping,   // the master stops
-  kDisplaced,  // another process with this key has opened a session
-  kEnded,      // ended by the master for another reason: its key was changed, or the protocol was broken
-  kMoved,      // to a master that is preferred
-};
-inline constexpr std::size_t kSessionEnds = 6;
+using net::ConnectFailure;
+using net::SessionEnd;
 
 // Why a job was not run, and the master told so; but kInvalid, which is only logged.
 enum class JobRefusal : std::uint8_t {
@@ -53,8 +34,8 @@ struct AgentCounters {
   static void add(Count& count) { count.fetch_add(1, std::memory_order_relaxed); }
 
   Count sessions{0};
-  std::array<Count, kConnectFailures> connect_failures{};
-  std::array<Count, kSessionEnds> session_ends{};
+  std::array<Count, net::kConnectFailures> connect_failures{};
+  std::array<Count, net::kSessionEnds> session_ends{};
   Count jobs_received{0};  // repeated deliveries included
   std::array<Count, kJobRefusals> jobs_refused{};
   Count jobs_succeeded{0};

@@ -22,7 +22,7 @@ constexpr milliseconds kAfterCancel{3'000};
 
 }  // namespace
 
-class Daemon::SocketLink final : public Link {
+class Daemon::SocketLink final : public net::Link {
  public:
   explicit SocketLink(net::DealerChannel& channel) : channel_(channel) {}
   void connect(const std::string& endpoint) override {
@@ -78,7 +78,7 @@ class Daemon::GrainsText final : public GrainsSource {
   const Grains& grains_;
 };
 
-class Daemon::PkiKeepsake final : public Keepsake {
+class Daemon::PkiKeepsake final : public net::Keepsake {
  public:
   explicit PkiKeepsake(std::string pki_dir) : pki_dir_(std::move(pki_dir)) {}
   void keep_manifest(const std::string& signed_manifest) override { keep("manifest", signed_manifest, 0644); }

@@ -16,7 +16,7 @@ using Series = std::vector<metrics::Registry::Series>;
 constexpr std::array kConnectFailureNames{"unreachable", "timeout", "refused", "untrusted", "pending", "rejected", "denied", "busy"};
 constexpr std::array kSessionEndNames{"lost", "broken", "stopping", "displaced", "ended", "moved"};
 constexpr std::array kJobRefusalNames{"invalid", "expired", "busy", "journal", "unknown", "no_match"};
-static_assert(kConnectFailureNames.size() == kConnectFailures && kSessionEndNames.size() == kSessionEnds &&
+static_assert(kConnectFailureNames.size() == net::kConnectFailures && kSessionEndNames.size() == net::kSessionEnds &&
               kJobRefusalNames.size() == kJobRefusals);
 
 template <typename Names, typename Counters>

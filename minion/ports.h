@@ -1,5 +1,5 @@
-// What the agent needs from outside. The minion's daemon provides sockets, files and threads; the swarm of the load test provides
-// the same for thousands of agents; tests provide fakes.
+// What the agent needs from outside beside net/master_session.h's Link and Keepsake. The minion's daemon provides sockets, files and
+// threads; the swarm of the load test provides the same for thousands of agents; tests provide fakes.
 #pragma once
 
 #include <optional>
@@ -12,16 +12,6 @@
 #include "minion/function.h"
 
 namespace brine::minion {
-
-// The connection to one master at a time. Calls come back to the agent as on_connected(), on_frame(), on_lost().
-class Link {
- public:
-  virtual ~Link() = default;
-  virtual void connect(const std::string& endpoint) = 0;
-  virtual void disconnect() = 0;
-  // False: not taken; the session has to end.
-  virtual bool send(std::string_view frame) = 0;
-};
 
 struct JobToRun {
   JobId jid;
@@ -48,14 +38,6 @@ class GrainsSource {
  public:
   virtual ~GrainsSource() = default;
   virtual std::string text() const = 0;
-};
-
-// Small things kept on disk between runs, in pki_dir.
-class Keepsake {
- public:
-  virtual ~Keepsake() = default;
-  virtual void keep_manifest(const std::string& signed_manifest) = 0;
-  virtual void keep_cookie(const std::string& cookie) = 0;
 };
 
 }  // namespace brine::minion

@@ -111,6 +111,7 @@ Result<ClientHandshake::Step> ClientHandshake::prove(std::string_view frame_body
       return fail(Code::kDenied, "the master's signature does not fit");
     BRINE_LET(step.manifest_is_new, trust_.admit(proof.manifest, wall_now));
     step.manifest = proof.manifest;
+    step.peer = proof.public_key;
     if (!trust_.speaks(proof.public_key, wire::Role::kMaster, wall_now) && !trust_.speaks(proof.public_key, wire::Role::kSyndic, wall_now))
       return fail(Code::kDenied, "the peer is not a master of this cluster");
   }

@@ -24,6 +24,7 @@ struct HeldTicket {
   std::string ticket;
   std::string secret;
   MonoTime expires;
+  std::string peer;  // Ed25519 key of who gave it
 };
 
 struct ClientOptions {
@@ -49,6 +50,7 @@ class ClientHandshake {
     bool manifest_is_new = false;  // keep manifest on disk
     std::string manifest;
     bool resumed = false;
+    std::string peer;  // Ed25519 key of the other side; empty when resumed
   };
   // Judges the body of the ServerHello frame. kDenied: this is not a master we trust, with the reason for the log.
   Result<Step> finish(std::string_view server_hello, UnixMicros wall_now);

@@ -84,7 +84,7 @@ class FakeGrains final : public GrainsSource {
   std::string grains = R"({"os": "Debian"})";
 };
 
-class FakeKeepsake final : public Keepsake {
+class FakeKeepsake final : public net::Keepsake {
  public:
   void keep_manifest(const std::string& manifest) override { manifests.push_back(manifest); }
   void keep_cookie(const std::string& cookie) override { cookies.push_back(cookie); }
@@ -146,7 +146,7 @@ class ScriptedMaster {
   std::size_t largest_frame_ = 0;
 };
 
-class FakeLink final : public Link {
+class FakeLink final : public net::Link {
  public:
   explicit FakeLink(ScriptedMaster& master) : master_(master) {}
   void connect(const std::string& endpoint) override {

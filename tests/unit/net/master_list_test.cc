@@ -1,10 +1,10 @@
-#include "minion/master_list.h"
+#include "net/master_list.h"
 
 #include <gmock/gmock.h>
 
 #include <map>
 
-namespace brine::minion {
+namespace brine::net {
 namespace {
 
 using testing::SizeIs;
@@ -129,4 +129,4 @@ TEST(MasterList, AnEmptyListChangesNothing) {
 }
 
 }  // namespace
-}  // namespace brine::minion
+}  // namespace brine::net

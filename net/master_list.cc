@@ -1,11 +1,11 @@
-#include "minion/master_list.h"
+#include "net/master_list.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "net/crypto.h"
 
-namespace brine::minion {
+namespace brine::net {
 namespace {
 
 constexpr int kMostPasses = 3;
@@ -16,7 +16,7 @@ std::string endpoint_of(const std::string& address) { return address.find("://")
 
 MasterList::MasterList(const MinionId& id, std::vector<std::string> configured)
     : id_(id.str()), configured_(std::move(configured)), order_(configured_) {
-  current_ = order_.empty() ? 0 : net::random_below(order_.size());
+  current_ = order_.empty() ? 0 : random_below(order_.size());
 }
 
 void MasterList::next() {
@@ -51,7 +51,7 @@ void MasterList::learn(const std::vector<std::string>& live, const std::string& 
   told_ = std::move(told);
   const std::string now = own.empty() ? current() : endpoint_of(own);
   std::vector<std::pair<std::string, std::string>> weighed;
-  for (const std::string& address : live) weighed.emplace_back(net::sha256(id_ + '\0' + address), endpoint_of(address));
+  for (const std::string& address : live) weighed.emplace_back(sha256(id_ + '\0' + address), endpoint_of(address));
   std::sort(weighed.rbegin(), weighed.rend());
   weighed.erase(std::unique(weighed.begin(), weighed.end()), weighed.end());
   order_.clear();
@@ -66,4 +66,4 @@ void MasterList::learn(const std::vector<std::string>& live, const std::string& 
   std::erase(failed_, now);
 }
 
-}  // namespace brine::minion
+}  // namespace brine::net

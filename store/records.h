@@ -132,6 +132,17 @@ struct GrainsRecord {
   std::string json;  // one JSON object
 };
 
+// ---- syndics --------------------------------------------------------------------------------------------------------------
+
+// The word of a minion, or of a syndic, that it has its session with the syndic next above. net/attachment.h signs and verifies it.
+struct Attachment {
+  MinionId id;
+  std::string public_key;  // Ed25519, 32 bytes
+  UnixMicros issued = 0;   // the master's time
+  std::string signature;   // 64 bytes
+  bool operator==(const Attachment&) const = default;
+};
+
 // ---- journals -------------------------------------------------------------------------------------------------------------
 
 // How far a minion's journal was known to have come: one that comes back with less was restored from a snapshot.

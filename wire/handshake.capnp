@@ -56,6 +56,7 @@ struct ClientFinish {
 enum Purpose {
   minion @0;                # the agent: receives jobs; a newer one displaces an older one
   call @1;                  # brine-call: reports one result; displaces nobody
+  syndic @2;                # relays for the minions behind it (relay.capnp)
 }
 
 struct ClientProof {

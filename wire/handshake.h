@@ -49,7 +49,7 @@ struct ServerProof {
 struct ClientFinish {
   std::string proof;
 };
-enum class Purpose : std::uint8_t { kMinion = 0, kCall = 1 };
+enum class Purpose : std::uint8_t { kMinion = 0, kCall = 1, kSyndic = 2 };
 struct ClientProof {
   MinionId id;
   std::string public_key;  // 32 bytes

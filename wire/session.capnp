@@ -2,6 +2,7 @@
 # What travels inside sealed frames (frame type 5), both ways. One SessionMessage per frame.
 
 using Cxx = import "/capnp/c++.capnp";
+using Relay = import "relay.capnp";
 $Cxx.namespace("brine::schema");
 
 struct SessionMessage {
@@ -22,6 +23,9 @@ struct SessionMessage {
     call @8 :CallReport;
     leaving @9 :Void;         # orderly stop: what follows is a closed connection, not a lost one
     journal @12 :JournalMark; # behind the first status, and whenever a begun job has been synced
+
+    # between a syndic and what stands above it
+    relay @17 :Relay.Relayed;
 
     # both
     heartbeat @10 :Void;
@@ -60,6 +64,8 @@ struct Masters {
 struct Status {
   grains @0 :Text;          # one JSON object
   running @1 :List(Text);   # jids that were begun and have no outcome yet
+  attachedAt @2 :Int64;     # to a syndic: relay.capnp's Attachment, without what the session knows
+  attachment @3 :Data;
 }
 
 struct JournalMark {

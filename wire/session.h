@@ -63,6 +63,8 @@ struct JournalMark {
 struct Status {
   std::string grains;  // JSON text
   std::vector<JobId> running;
+  UnixMicros attached_at = 0;  // to a syndic: when, and the signature of a store::Attachment
+  std::string attachment;      // 64 bytes, or empty
 };
 enum class ReceiptState : std::uint8_t { kQueued = 0, kRunning = 1, kDone = 2 };
 struct Receipt {
@@ -78,11 +80,17 @@ struct CallReport {
   std::string arguments;
   store::ReturnRecord result;  // jid empty
 };
+// wire/relay.h packs and unpacks it.
+struct Relayed {
+  bool compressed = false;
+  std::uint32_t size = 0;  // before compression
+  std::string data;
+};
 struct Leaving {};
 struct Heartbeat {};
 
 using SessionMessage = std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat,
-                                    NewManifest, Masters, JournalMark>;
+                                    NewManifest, Masters, JournalMark, Relayed>;
 
 std::string encode(const SessionMessage& message);
 Result<SessionMessage> decode_session_message(std::string_view bytes);

@@ -1,6 +1,4 @@
-#include "session.capnp.h"
-#include "wire/capnp_bytes.h"
-#include "wire/session.h"
+#include "wire/session_fields.h"
 
 namespace brine::wire {
 namespace {
@@ -16,45 +14,6 @@ using Builder = schema::SessionMessage::Builder;
 using Reader = schema::SessionMessage::Reader;
 
 std::uint32_t ms(milliseconds duration) { return static_cast<std::uint32_t>(duration.count()); }
-
-void fill_return(schema::Return::Builder b, const store::ReturnRecord& r) {
-  b.setJid(text_of(r.jid.str()));
-  b.setOutcome(static_cast<schema::Outcome>(r.outcome));
-  b.setRetcode(r.retcode);
-  b.setSuccess(r.success);
-  b.setPayload(text_of(r.payload));
-  b.setStarted(r.started);
-  b.setDurationUs(r.duration_us);
-}
-
-Result<store::ReturnRecord> read_return(schema::Return::Reader r, bool with_jid) {
-  store::ReturnRecord record;
-  if (with_jid) {
-    BRINE_LET(record.jid, JobId::parse(string_of(r.getJid())));
-  }
-  if (static_cast<std::uint16_t>(r.getOutcome()) > 4) return fail(Code::kInvalid, "unknown outcome");
-  record.outcome = static_cast<store::Outcome>(r.getOutcome());
-  record.retcode = r.getRetcode();
-  record.success = r.getSuccess();
-  record.payload = string_of(r.getPayload());
-  record.started = r.getStarted();
-  record.duration_us = r.getDurationUs();
-  return record;
-}
-
-void fill_jids(capnp::List<capnp::Text>::Builder list, const std::vector<JobId>& jids) {
-  for (unsigned i = 0; i < list.size(); ++i) list.set(i, text_of(jids[i].str()));
-}
-
-Result<std::vector<JobId>> read_jids(capnp::List<capnp::Text>::Reader list) {
-  std::vector<JobId> jids;
-  jids.reserve(list.size());
-  for (const auto text : list) {
-    BRINE_LET(JobId jid, JobId::parse(std::string_view(text.begin(), text.size())));
-    jids.push_back(std::move(jid));
-  }
-  return jids;
-}
 
 void fill(schema::Welcome::Builder b, const Welcome& m) {
   b.setVerdict(static_cast<schema::Verdict>(m.verdict));
@@ -111,15 +70,6 @@ void fill(schema::Delivery::Builder b, const Delivery& m) {
   for (unsigned i = 0; i < proof.size(); ++i) proof.set(i, data_of(m.proof[i]));
 }
 
-Result<SessionMessage> read(schema::CallReply::Reader r) {
-  CallReply m;
-  if (r.getJid().size() != 0) {
-    BRINE_LET(m.jid, JobId::parse(string_of(r.getJid())));
-  }
-  m.error = string_of(r.getError());
-  return m;
-}
-
 Result<SessionMessage> read(schema::Goodbye::Reader r) {
   if (static_cast<std::uint16_t>(r.getReason()) > 3) return fail(Code::kInvalid, "unknown reason");
   return Goodbye{static_cast<GoodbyeReason>(r.getReason()), milliseconds(r.getRetryAfterMs()), string_of(r.getText())};
@@ -129,22 +79,8 @@ Result<SessionMessage> read(schema::Status::Reader r) {
   Status m;
   m.grains = string_of(r.getGrains());
   BRINE_LET(m.running, read_jids(r.getRunning()));
-  return m;
-}
-
-Result<SessionMessage> read(schema::Receipt::Reader r) {
-  if (static_cast<std::uint16_t>(r.getState()) > 2) return fail(Code::kInvalid, "unknown receipt");
-  Receipt m;
-  BRINE_LET(m.jid, JobId::parse(string_of(r.getJid())));
-  m.state = static_cast<ReceiptState>(r.getState());
-  return m;
-}
-
-Result<SessionMessage> read(schema::CallReport::Reader r) {
-  CallReport m;
-  m.function = string_of(r.getFunction());
-  m.arguments = string_of(r.getArguments());
-  BRINE_LET(m.result, read_return(r.getResult(), false));
+  m.attached_at = r.getAttachedAt();
+  BRINE_LET(m.attachment, fixed(r.getAttachment(), 64, "an attachment's signature", true));
   return m;
 }
 
@@ -156,6 +92,7 @@ std::size_t size_hint(const SessionMessage& message) {
           [](const Ack& m) { return 64 + m.jids.size() * 32; },
           [](const Status& m) { return 64 + m.grains.size() + m.running.size() * 32; },
           [](const Return& m) { return 128 + m.record.payload.size(); },
+          [](const Relayed& m) { return 64 + m.data.size(); },
           [](const NewManifest& m) { return 64 + m.manifest.size(); },
           [](const Masters& m) { return 128 + m.live.size() * 64; },
           [](const CallReport& m) { return 192 + m.arguments.size() + m.result.payload.size(); },
@@ -172,15 +109,15 @@ Result<SessionMessage> read_message(Reader r) {
       BRINE_LET(std::vector<JobId> jids, read_jids(r.getAck().getJids()));
       return Ack{std::move(jids)};
     }
-    case schema::SessionMessage::CALL_REPLY: return read(r.getCallReply());
+    case schema::SessionMessage::CALL_REPLY: return read_call_reply(r.getCallReply());
     case schema::SessionMessage::GOODBYE: return read(r.getGoodbye());
     case schema::SessionMessage::STATUS: return read(r.getStatus());
-    case schema::SessionMessage::RECEIPT: return read(r.getReceipt());
+    case schema::SessionMessage::RECEIPT: return read_receipt(r.getReceipt());
     case schema::SessionMessage::RETURN: {
       BRINE_LET(store::ReturnRecord record, read_return(r.getReturn(), true));
       return Return{std::move(record)};
     }
-    case schema::SessionMessage::CALL: return read(r.getCall());
+    case schema::SessionMessage::CALL: return read_call(r.getCall());
     case schema::SessionMessage::LEAVING: return Leaving{};
     case schema::SessionMessage::HEARTBEAT: return Heartbeat{};
     case schema::SessionMessage::MASTERS: {
@@ -190,6 +127,11 @@ Result<SessionMessage> read_message(Reader r) {
       return m;
     }
     case schema::SessionMessage::MANIFEST: return NewManifest{string_of(r.getManifest())};
+    case schema::SessionMessage::RELAY: {
+      const auto relay = r.getRelay();
+      if (static_cast<std::uint16_t>(relay.getCompression()) > 1) return fail(Code::kInvalid, "unknown compression");
+      return Relayed{relay.getCompression() == schema::Compression::ZSTD, relay.getSize(), string_of(relay.getData())};
+    }
     case schema::SessionMessage::JOURNAL: return JournalMark{r.getJournal().getEpoch(), r.getJournal().getSequence()};
   }
   return fail(Code::kInvalid, "unknown message");
@@ -203,11 +145,7 @@ std::string encode(const SessionMessage& message) {
                    [&](const Welcome& m) { fill(b.initWelcome(), m); },
                    [&](const Delivery& m) { fill(b.initDelivery(), m); },
                    [&](const Ack& m) { fill_jids(b.initAck().initJids(static_cast<unsigned>(m.jids.size())), m.jids); },
-                   [&](const CallReply& m) {
-                     auto reply = b.initCallReply();
-                     reply.setJid(text_of(m.jid.str()));
-                     reply.setError(text_of(m.error));
-                   },
+                   [&](const CallReply& m) { fill_call_reply(b.initCallReply(), m); },
                    [&](const Goodbye& m) {
                      auto goodbye = b.initGoodbye();
                      goodbye.setReason(static_cast<schema::GoodbyeReason>(m.reason));
@@ -218,19 +156,12 @@ std::string encode(const SessionMessage& message) {
                      auto status = b.initStatus();
                      status.setGrains(text_of(m.grains));
                      fill_jids(status.initRunning(static_cast<unsigned>(m.running.size())), m.running);
+                     status.setAttachedAt(m.attached_at);
+                     status.setAttachment(data_of(m.attachment));
                    },
-                   [&](const Receipt& m) {
-                     auto receipt = b.initReceipt();
-                     receipt.setJid(text_of(m.jid.str()));
-                     receipt.setState(static_cast<schema::ReceiptState>(m.state));
-                   },
+                   [&](const Receipt& m) { fill_receipt(b.initReceipt(), m); },
                    [&](const Return& m) { fill_return(b.initReturn(), m.record); },
-                   [&](const CallReport& m) {
-                     auto call = b.initCall();
-                     call.setFunction(text_of(m.function));
-                     call.setArguments(text_of(m.arguments));
-                     fill_return(call.initResult(), m.result);
-                   },
+                   [&](const CallReport& m) { fill_call(b.initCall(), m); },
                    [&](const Leaving&) { b.setLeaving(); },
                    [&](const Heartbeat&) { b.setHeartbeat(); },
                    [&](const NewManifest& m) { b.setManifest(data_of(m.manifest)); },
@@ -239,6 +170,12 @@ std::string encode(const SessionMessage& message) {
                      auto live = masters.initLive(static_cast<unsigned>(m.live.size()));
                      for (unsigned i = 0; i < live.size(); ++i) live.set(i, text_of(m.live[i]));
                      masters.setOwn(text_of(m.own));
+                   },
+                   [&](const Relayed& m) {
+                     auto relay = b.initRelay();
+                     relay.setCompression(m.compressed ? schema::Compression::ZSTD : schema::Compression::NONE);
+                     relay.setSize(m.size);
+                     relay.setData(data_of(m.data));
                    },
                    [&](const JournalMark& m) {
                      auto mark = b.initJournal();

@@ -209,9 +209,10 @@ def test_a_journal_that_went_back_is_noticed_by_a_master_that_did_not_have_the_m
     shutil.copytree(spool, tmp_path / "snapshot")
     minion.start()
     await_(lambda: home.up() == ["m0"], "the minion")
-    marks = redis.ask("HGETALL", "brine:{test}:journals")
-    assert home.brine("m0", "cmd.run", "echo ran") == {"m0": "ran"}
-    await_(lambda: redis.ask("HGETALL", "brine:{test}:journals") != marks, "the mark of the journal in the store")
+    for _ in range(2):  # the first change may be what its new session said, which the snapshot has too
+        marks = redis.ask("HGETALL", "brine:{test}:journals")
+        assert home.brine("m0", "cmd.run", "echo ran") == {"m0": "ran"}
+        await_(lambda before=marks: redis.ask("HGETALL", "brine:{test}:journals") != before, "the mark of the journal in the store")
     minion.kill()
     home.kill()
     shutil.rmtree(spool)

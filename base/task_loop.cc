@@ -47,6 +47,7 @@ bool TaskLoop::try_post(Task task) {
     tasks_.push_back(std::move(task));
   }
   ready_.notify_one();
+  if (wake_) wake_();
   return true;
 }
 
@@ -57,6 +58,7 @@ void TaskLoop::post(Task task) {
     tasks_.push_back(std::move(task));
   }
   ready_.notify_one();
+  if (wake_) wake_();
 }
 
 std::size_t TaskLoop::depth() const {

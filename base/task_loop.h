@@ -28,6 +28,8 @@ class TaskLoop {
   // Without a thread: turn() runs what is queued, and tick when it is due by this clock.
   void start_by_hand(milliseconds interval, Task tick, const Clock& clock);
   void turn();
+  // Called behind every post, on the thread that posts: wakes who waits for something else besides. Before anything is posted.
+  void set_wake(Task wake) { wake_ = std::move(wake); }
   // Runs what is queued, then ends the thread. Later posts are dropped.
   void stop();
 
@@ -52,6 +54,7 @@ class TaskLoop {
   std::deque<Task> tasks_;  // guarded by mutex_
   bool stopping_ = false;   // guarded by mutex_
   std::optional<ByHand> by_hand_;
+  Task wake_;
   std::jthread thread_;
 };
 

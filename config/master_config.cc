@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <thread>
 
 #include "base/ids.h"
 #include "config/config_files.h"
@@ -17,31 +16,12 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using Kind = YamlNode::Kind;
 
-constexpr int kSaltsWorkerThreads = 5;
-
-int default_worker_threads() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kSaltsWorkerThreads); }
-
 void declare_network(Schema& schema, MasterConfig& config) {
-  schema.simple({"interface", "an IP address", config.interface, "Address that minions connect to."}, [&config](const YamlNode& node) {
-    const auto address = node.kind == Kind::kScalar ? parse_address(node.text) : std::nullopt;
-    if (!address || address->is_ipc() || address->port != 0) return false;
-    config.interface = address->host;
-    return true;
-  });
-  schema.number<std::uint16_t>("ret_port", config.ret_port, 0, 65535, "Port that minions connect to; 0 means any free one.");
+  declare_face(schema, config);
   schema.number<std::uint16_t>("publish_port", config.publish_port, 0, 65535, "Kept for a later version.");
   schema.mark_unused("publish_port");
   schema.text("address", config.address,
               "host:port under which minions reach this master, when there are several; the default is the interface, or the host name.");
-  schema.text("ret_ipc", config.ret_ipc, "Path of a local socket on which minions of the same machine may connect too.");
-  schema.number("worker_threads", config.worker_threads, 1, 256, "Network loops; the default is the number of cores, at most 5.");
-  declare_session(schema, config);
-  schema.duration("handshake_timeout", config.handshake_timeout, milliseconds(500), minutes(5),
-                  "Time for greeting and handshake together.");
-  Schema& admission = schema.section("admission", "Limits for peers that have neither a ticket nor a known key.");
-  admission.number("unknown_per_source_per_second", config.admission.unknown_per_source_per_second, 1, 1'000'000,
-                   "Handshakes per second and source address.");
-  admission.number("unknown_burst", config.admission.unknown_burst, 1, 10'000'000, "Handshakes at once per source address.");
 }
 
 void declare_keys(Schema& schema, MasterConfig& config) {
@@ -116,12 +96,6 @@ void put_below_root(MasterConfig& config) {
     *path = below_root(config.root_dir, *path);
   }
   put_returners_below_root(config.root_dir, config.cachedir, config.returners);
-}
-
-void check_name(const Schema& schema, std::string_view key, const std::string& value, Problems& problems) {
-  if (auto id = MinionId::parse(value); !id) {
-    schema.complain_at({{key}}, "'" + std::string(key) + "' cannot be '" + value + "': " + id.error().message, problems);
-  }
 }
 
 void check_state(const Schema& schema, const StateConfig& state, Problems& problems) {

@@ -45,12 +45,6 @@ struct OutboxConfig {
   OutboxFull on_full = OutboxFull::kRefuseJobs;
 };
 
-// What connections that hold neither a ticket nor a known key may do.
-struct AdmissionConfig {
-  int unknown_per_source_per_second = 200;
-  int unknown_burst = 1000;  // per source
-};
-
 struct MasterConfig {
   std::string conf_dir;        // where it was read from
   bool restore_store = false;  // of the command line: fill an exchanged store from this master's copy

@@ -24,28 +24,10 @@ struct Texts {
 
 void declare_masters(Schema& schema, MinionConfig& config, Texts& texts) {
   schema.text("id", texts.id, "Name of this minion; the default is the first line of minion_id beside this file, else the host name.");
-  schema.simple({"master", "a host, host:port or ipc:///path, or a list of them", "brine", "Where the masters are."},
-                [&texts](const YamlNode& node) {
-                  std::vector<std::string> masters;
-                  if (node.kind == Kind::kScalar) masters.push_back(node.text);
-                  for (const YamlNode& item : node.items) masters.push_back(item.kind == Kind::kScalar ? item.text : "");
-                  for (const std::string& master : masters) {
-                    if (!parse_address(master)) return false;
-                  }
-                  if (masters.empty()) return false;
-                  texts.masters = std::move(masters);
-                  return true;
-                });
+  declare_addresses(schema, {"master", "a host, host:port or ipc:///path, or a list of them", "brine", "Where the masters are."},
+                    texts.masters);
   schema.number<std::uint16_t>("master_port", config.master_port, 1, 65535, "Port of masters that are given without one.");
-  schema.text("master_finger", config.master_finger, "Fingerprint of the cluster's root key; without it the first one seen is trusted.");
-  schema.duration("recon_default", config.recon_default, milliseconds(10), hours(1), "Shortest back-off between attempts to connect.",
-                  milliseconds(1));
-  schema.duration("recon_max", config.recon_max, milliseconds(10), hours(24), "Longest back-off between attempts to connect.",
-                  milliseconds(1));
-  schema.duration("rebalance_within", config.rebalance_within, milliseconds(0), hours(24),
-                  "Of several masters: a minion moves to one that comes back, or is added, within this time.");
-  schema.duration("acceptance_wait_time_max", config.acceptance_wait_time_max, milliseconds(100), hours(24),
-                  "The longest it waits before it asks again while its key is pending.");
+  declare_connecting(schema, config);
   declare_session(schema, config);
 }
 
@@ -106,22 +88,6 @@ void choose_id(const Schema& schema, const Texts& texts, MinionConfig& config, P
   }
 }
 
-void choose_masters(const Texts& texts, MinionConfig& config) {
-  for (const std::string& text : texts.masters) {
-    Address address = parse_address(text).value_or(Address{});
-    if (!address.is_ipc() && address.port == 0) address.port = config.master_port;
-    config.master.push_back(std::move(address));
-  }
-}
-
-void check_back_off(const Schema& schema, const MinionConfig& config, Problems& problems) {
-  if (config.recon_max >= config.recon_default) return;
-  schema.complain_at({{"recon_max", "recon_default"}},
-                     "'recon_max' (" + print_duration(config.recon_max) + ") must not be shorter than 'recon_default' (" +
-                         print_duration(config.recon_default) + ")",
-                     problems);
-}
-
 void put_below_root(MinionConfig& config) {
   if (config.spool.path.empty()) config.spool.path = config.cachedir + "/spool";
   for (std::string* path : {&config.pki_dir, &config.cachedir, &config.sock_dir, &config.log_file, &config.spool.path}) {
@@ -142,7 +108,7 @@ Result<MinionConfig> load_minion_config(const std::string& dir) {
   check_back_off(schema, config, problems);
   choose_id(schema, texts, config, problems);
   if (!problems.empty()) return fail(Code::kInvalid, problems.text());
-  choose_masters(texts, config);
+  config.master = addresses_of(texts.masters, config.master_port);
   put_below_root(config);
   config.warnings = schema.warnings();
   return config;

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -13,7 +14,8 @@ namespace {
 constexpr milliseconds kTick{100};
 constexpr seconds kSlowTick{1};
 constexpr std::size_t kReplayPage = 1'000;
-constexpr std::size_t kGrainsPerTurn = 16;  // about 2 ms
+constexpr std::size_t kGrainsPerTurn = 16;     // about 2 ms
+constexpr UnixMicros kClockSlack = 5'000'000;  // between masters
 
 using Json = nlohmann::json;
 
@@ -63,7 +65,8 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
                    if (cluster_) cluster_->read_again();
                  }}),
       roster_(clock),
-      board_(roster_, gateway, clock, options_.board) {
+      board_(roster_, gateway, clock, options_.board),
+      gateways_(keys_) {
   keys_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
 }
 
@@ -97,6 +100,7 @@ Status Engine::start() {
   if (cluster_) keys_.refresh_all(keys);
   if (!cluster_) keys_.load(keys, last_index ? static_cast<std::uint32_t>(std::strtoul(last_index->c_str(), nullptr, 10)) : 0);
   for (const MinionId& id : keys_.accepted()) {
+    if (keys_.find(id)->kind == store::KeyKind::kSyndic) continue;
     roster_.add(id);
     index_.add(id);
   }
@@ -198,13 +202,26 @@ void Engine::turn_away(SessionRef session) {
   gateway_.end_session(session, GoodbyeReason::kStopping, "the master is busy; come back later");
 }
 
+// Between the welcome and the session the key may have been withdrawn, or another one accepted in its place.
+bool Engine::is_current(const MinionId& id, std::uint64_t key_version) const {
+  const store::KeyRecord* key = keys_.find(id);
+  return key != nullptr && key->state == store::KeyState::kAccepted && key->version == key_version;
+}
+
 void Engine::on_session_opened(SessionOpened opened) {
   Minion* minion = roster_.find(opened.id);
-  // Between the welcome and this the key may have been withdrawn, or another one accepted in its place.
-  const store::KeyRecord* key = keys_.find(opened.id);
-  if (minion == nullptr || key == nullptr || key->state != store::KeyState::kAccepted || key->version != opened.key_version) {
+  if (minion == nullptr || !is_current(opened.id, opened.key_version)) {
     gateway_.end_session(opened.session, GoodbyeReason::kKeyChanged, "the key is not accepted, or has changed");
     return;
+  }
+  if (!opened.chain.empty()) {
+    const auto judged = gateways_.judge(opened.chain);
+    if (!judged) log::warning("syndic {} reports {}: {}", name_of_path(opened.path), opened.id.str(), judged.error().message);
+    // An older word than the newest: it has gone elsewhere since.
+    const bool moved = judged && opened.chain.front().issued + kClockSlack < minion->since;
+    if (!judged || moved)
+      return gateway_.end_session(opened.session, judged ? GoodbyeReason::kDisplaced : GoodbyeReason::kKeyChanged,
+                                  judged ? "the minion has moved since" : judged.error().message);
   }
   const Roster::Opened result = roster_.open(*minion, opened);
   if (result.displaced) gateway_.end_session(*result.displaced, GoodbyeReason::kDisplaced, "the same minion connected again");
@@ -236,8 +253,10 @@ void Engine::take_grains(const MinionId& id, std::string grains) {
 }
 
 void Engine::grains_changed(SessionRef session, MinionId id, std::string grains) {
-  const bool taken =
-      loop_.try_post([this, id = std::move(id), grains = std::move(grains)]() mutable { take_grains(id, std::move(grains)); });
+  const bool taken = loop_.try_post([this, session, id = std::move(id), grains = std::move(grains)]() mutable {
+    const MinionId* holder = roster_.holder(session);
+    if (holder != nullptr && *holder == id) take_grains(id, std::move(grains));
+  });
   if (!taken) turn_away(session);
 }
 
@@ -261,6 +280,54 @@ void Engine::on_session_closed(SessionRef session, EndReason reason) {
   if (!minion.connected()) moves_here_.went.push_back(*id);
 }
 
+// ---- syndics ---------------------------------------------------------------------------------------------------------------
+
+void Engine::gateway_opened(GatewayOpened opened) {
+  const SessionRef session = opened.session;
+  if (!loop_.try_post([this, opened = std::move(opened)] { on_gateway_opened(opened); })) turn_away(session);
+}
+
+void Engine::on_gateway_opened(const GatewayOpened& opened) {
+  const store::KeyRecord* key = keys_.find(opened.id);
+  if (!is_current(opened.id, opened.key_version) || key->kind != store::KeyKind::kSyndic)
+    return gateway_.end_session(opened.session, GoodbyeReason::kKeyChanged, "the key is not accepted, or has changed");
+  const auto before = gateways_.open(opened, clock_.unix_now());
+  if (before) gateway_.end_session(*before, GoodbyeReason::kDisplaced, "the same syndic connected again");
+  counters_.gateways = static_cast<std::int64_t>(gateways_.all().size());
+  log::info("syndic {} from {}", opened.id.str(), opened.address);
+  if (events_.wanted())
+    events_.publish("brine/syndic/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}),
+                    Origin::kHere);
+}
+
+void Engine::gateway_closed(SessionRef session) {
+  loop_.post([this, session] {
+    const auto id = gateways_.close(session);
+    if (!id) return;
+    counters_.gateways = static_cast<std::int64_t>(gateways_.all().size());
+    log::warning("syndic {} is away", id->str());
+    if (events_.wanted()) events_.publish("brine/syndic/" + id->str() + "/lost", dump({{"id", id->str()}}), Origin::kHere);
+  });
+}
+
+void Engine::judge_past(std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) {
+  loop_.post([this, chain = std::move(chain), done = std::move(done)] {
+    const Minion* minion = roster_.find(chain.front().id);
+    if (minion == nullptr || !gateways_.judge(chain)) return done(0);
+    const bool moved = chain.front().issued + kClockSlack < minion->since;
+    done(moved ? minion->since + kClockSlack : std::numeric_limits<UnixMicros>::max());
+  });
+}
+
+// A syndic is no longer one of ours: those behind it are not, for all that it says.
+void Engine::end_behind(const MinionId& gateway, std::string_view why) {
+  if (const auto session = gateways_.session_of(gateway)) gateway_.end_session(*session, GoodbyeReason::kKeyChanged, std::string(why));
+  for (const auto& [id, minion] : roster_.all()) {
+    const bool behind = std::find(minion.path.begin(), minion.path.end(), gateway) != minion.path.end();
+    if (behind && minion.session) gateway_.end_session(*minion.session, GoodbyeReason::kKeyChanged, "its syndic is no longer accepted");
+  }
+}
+
 void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
   const bool taken = loop_.try_post([this, session, jid = std::move(jid), receipt] {
     const MinionId* id = roster_.holder(session);
@@ -274,8 +341,10 @@ void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
 // ---- keys ------------------------------------------------------------------------------------------------------------------
 
 void Engine::key_accepted(const MinionId& id) {
-  roster_.add(id);
-  index_.add(id);
+  if (keys_.find(id)->kind != store::KeyKind::kSyndic) {
+    roster_.add(id);
+    index_.add(id);
+  }
   if (events_.wanted()) events_.publish("brine/key", dump({{"act", "accept"}, {"id", id.str()}}), origin_of_key_change());
 }
 
@@ -290,6 +359,7 @@ void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
     counters_.connected = static_cast<std::int64_t>(roster_.connected());
   }
   index_.erase(id);
+  end_behind(id, why);
   if (events_.wanted())
     events_.publish("brine/key", dump({{"act", "withdraw"}, {"id", id.str()}, {"reason", std::string(why)}}), origin_of_key_change());
 }
@@ -309,7 +379,7 @@ void Engine::restore_store(std::function<void(Status)> done) {
 }
 
 void Engine::ask(std::function<void(const View&)> question) {
-  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_}); });
+  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_, gateways_}); });
 }
 
 // ---- jobs ------------------------------------------------------------------------------------------------------------------

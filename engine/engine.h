@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/task_loop.h"
 #include "engine/cluster.h"
+#include "engine/gateways.h"
 #include "engine/grain_index.h"
 #include "engine/job_board.h"
 #include "engine/key_authority.h"
@@ -83,6 +84,7 @@ struct EngineCounters {
   std::atomic<std::uint64_t> overflowed_notes{0};  // receipts and journal marks
   std::atomic<std::uint64_t> sessions{0};
   std::atomic<std::int64_t> connected{0};
+  std::atomic<std::int64_t> gateways{0};  // syndics that have a session here
   std::atomic<std::int64_t> open_jobs{0};
   // As of the last tick, a second ago at most.
   std::atomic<std::size_t> keys_accepted{0};
@@ -130,6 +132,10 @@ class Engine {
   void grains_changed(SessionRef session, MinionId id, std::string grains);
   // False when the ledger has no room: keep them, stop reading.
   bool add_returns(std::vector<PendingReturn>&& returns) { return ledger_.add_returns(std::move(returns)); }
+  void gateway_opened(GatewayOpened opened);
+  void gateway_closed(SessionRef session);
+  // Until when a syndic that shows this chain may have taken returns of its minion: jobs of later do not count. 0: it never could.
+  void judge_past(std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done);
   void report_call(CallReport report, std::function<void(Result<JobId>)> done);
 
   // ---- for operators ----
@@ -145,6 +151,7 @@ class Engine {
     const KeyAuthority& keys;
     const Roster& roster;
     const JobBoard& board;
+    const Gateways& gateways;
   };
   void ask(std::function<void(const View&)> question);
 
@@ -198,6 +205,9 @@ class Engine {
   Admission judge_journal(const MinionId& id, JournalPosition journal, Admission admission) const;
   void on_session_opened(SessionOpened opened);
   void on_session_closed(SessionRef session, EndReason reason);
+  bool is_current(const MinionId& id, std::uint64_t key_version) const;
+  void on_gateway_opened(const GatewayOpened& opened);
+  void end_behind(const MinionId& gateway, std::string_view why);
   void on_call(CallReport report, std::function<void(Result<JobId>)> done);
   void learn_grains();
   void take_grains(const MinionId& id, std::string grains);
@@ -223,6 +233,7 @@ class Engine {
   Roster roster_;
   GrainIndex index_;
   JobBoard board_;
+  Gateways gateways_;
   std::unique_ptr<Cluster> cluster_;
   UnixMicros last_jid_ = 0;
   bool refusing_ = false;

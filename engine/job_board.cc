@@ -135,6 +135,16 @@ bool JobBoard::watch(const JobId& jid, std::shared_ptr<Watcher> watcher, millise
 
 JobBoard::Judgement JobBoard::judge(const store::JobRecord& record, OpenJob::Part part, const MinionId& id, Patience patience,
                                     MonoTime now) const {
+  Judgement judgement = judge_itself(record, part, id, patience, now);
+  const Minion* minion = roster_.find(id);
+  if (minion == nullptr || minion->path.empty() || !(minion->session || minion->gateway_lost)) return judgement;
+  judgement.missing.text +=
+      " (behind syndic " + name_of_path(minion->path) + (minion->gateway_lost && !minion->connected() ? ", which is away)" : ")");
+  return judgement;
+}
+
+JobBoard::Judgement JobBoard::judge_itself(const store::JobRecord& record, OpenJob::Part part, const MinionId& id, Patience patience,
+                                           MonoTime now) const {
   const Minion* minion = roster_.find(id);
   const bool expired = record.not_after < clock_.unix_now();
   const std::string stays = expired ? "" : "; the job stays open for it";

@@ -109,6 +109,7 @@ class JobBoard {
     bool wait = false;
   };
   Judgement judge(const store::JobRecord& record, OpenJob::Part part, const MinionId& id, Patience patience, MonoTime now) const;
+  Judgement judge_itself(const store::JobRecord& record, OpenJob::Part part, const MinionId& id, Patience patience, MonoTime now) const;
   void review(OpenJob& job, MonoTime now);
   bool over(const OpenJob& job) const;
   void take_return(OpenJob& job, std::size_t place);

@@ -10,6 +10,12 @@ constexpr int kTakeoversThatAlarm = 3;
 
 }  // namespace
 
+std::string name_of_path(const std::vector<MinionId>& path) {
+  std::string name;
+  for (const MinionId& id : path) name += (name.empty() ? "" : "/") + id.str();
+  return name;
+}
+
 Minion& Roster::add(const MinionId& id) {
   const auto [found, added] = minions_.try_emplace(id);
   if (added) found->second.away_since = clock_.now();
@@ -51,7 +57,9 @@ Roster::Opened Roster::open(Minion& minion, const SessionOpened& opened) {
   minion.instance = opened.instance;
   minion.session = opened.session;
   minion.address = opened.address;
-  minion.since = clock_.unix_now();
+  minion.path = opened.path;
+  minion.gateway_lost = false;
+  minion.since = opened.chain.empty() ? clock_.unix_now() : opened.chain.front().issued;
   minion.left = false;
   sessions_[opened.session] = opened.id;
   return result;
@@ -66,6 +74,7 @@ const MinionId* Roster::close(SessionRef session, EndReason reason) {
   minion.session.reset();
   minion.away_since = clock_.now();
   minion.left = reason == EndReason::kLeft;
+  minion.gateway_lost = reason == EndReason::kGateway;
   return &closed_;
 }
 

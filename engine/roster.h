@@ -26,7 +26,9 @@ struct Minion {
   JournalPosition journal;     // the furthest known
   bool journal_known = false;  // it was here last: no other master knows more
   std::string address;
-  UnixMicros since = 0;                    // of the session
+  std::vector<MinionId> path;              // the syndics in between, from here on; kept when it is away
+  bool gateway_lost = false;               // it is away because one of them is
+  UnixMicros since = 0;                    // of the session; behind a syndic, as the minion dates it
   MonoTime away_since{};                   // while there is no session
   bool left = false;                       // it said goodbye: not waited for
   std::optional<std::size_t> grains_hash;  // of the text that index and store have
@@ -39,6 +41,9 @@ struct Minion {
   // To this master or another one.
   bool connected() const { return session.has_value() || !elsewhere.empty(); }
 };
+
+// "eu-1/eu-1-b".
+std::string name_of_path(const std::vector<MinionId>& path);
 
 class Roster {
  public:
@@ -72,7 +77,9 @@ class Roster {
 
  private:
   struct SessionHash {
-    std::size_t operator()(const SessionRef& ref) const noexcept { return std::hash<std::uint64_t>{}(ref.connection * 31 + ref.loop); }
+    std::size_t operator()(const SessionRef& ref) const noexcept {
+      return std::hash<std::uint64_t>{}((ref.connection * 31 + ref.slot) * 31 + ref.loop);
+    }
   };
   const Clock& clock_;
   std::unordered_map<MinionId, Minion> minions_;

@@ -16,6 +16,7 @@ namespace brine::engine {
 struct SessionRef {
   std::uint32_t loop = 0;
   std::uint64_t connection = 0;
+  std::uint32_t slot = 0;  // 0: the connection is the minion's own; else it is a syndic's, and the session one of many behind it
   auto operator<=>(const SessionRef&) const = default;
 };
 
@@ -55,6 +56,17 @@ struct SessionOpened {
   std::vector<JobId> running;
   std::string address;
   std::uint64_t key_version = 0;  // of the Admission that let it in: void if the key has changed since
+  // Of a minion behind syndics: its word and theirs, signatures verified, the minion's first; and their ids, from here on.
+  std::vector<store::Attachment> chain;
+  std::vector<MinionId> path;
+};
+
+// A syndic has opened its session: minions behind it follow.
+struct GatewayOpened {
+  SessionRef session;
+  MinionId id;
+  std::string address;
+  std::uint64_t key_version = 0;
 };
 
 // A return as it came, on its way to the ledger.
@@ -63,7 +75,8 @@ struct PendingReturn {
   store::ReturnRecord record;
 };
 
-enum class EndReason : std::uint8_t { kLost, kLeft };  // the connection broke; the minion said that it leaves
+// The connection broke; the minion said that it leaves; a syndic in between was lost.
+enum class EndReason : std::uint8_t { kLost, kLeft, kGateway };
 
 enum class Receipt : std::uint8_t { kQueued, kRunning, kDone };
 

@@ -14,6 +14,15 @@ void LoopGateway::deliver(std::shared_ptr<const store::JobRecord> job, std::vect
   }
 }
 
+void LoopGateway::deliver_proven(std::shared_ptr<const std::string> signed_job, std::vector<ProvenRecipient> recipients) {
+  std::vector<std::vector<ProvenRecipient>> by_loop(lanes_.size());
+  for (ProvenRecipient& recipient : recipients) by_loop[recipient.session.loop].push_back(std::move(recipient));
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (by_loop[i].empty()) continue;
+    lanes_[i].loop->post([front = lanes_[i].front, signed_job, list = std::move(by_loop[i])] { front->deliver_proven(*signed_job, list); });
+  }
+}
+
 void LoopGateway::acknowledge(std::vector<Acknowledgement> list) {
   std::vector<std::vector<Acknowledgement>> by_loop(lanes_.size());
   for (Acknowledgement& value : list) by_loop[value.session.loop].push_back(std::move(value));

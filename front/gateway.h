@@ -27,6 +27,8 @@ class LoopGateway final : public engine::Gateway {
   void acknowledge(std::vector<Acknowledgement> list) override;
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text) override;
   void job_closed(const JobId& jid) override;
+  // A job whose recipients' proofs were made above. signed_job: as it is sent.
+  void deliver_proven(std::shared_ptr<const std::string> signed_job, std::vector<ProvenRecipient> recipients);
   void say_stopping();
   // Tells every open session which masters take minions now.
   void show_masters(const std::vector<std::string>& masters);

@@ -1,5 +1,6 @@
 #include "front/minion_front.h"
 
+#include <map>
 #include <utility>
 
 #include "base/crash_point.h"
@@ -67,7 +68,13 @@ void MinionFront::on_close(net::ConnectionId id) {
   if (found == sessions_.end()) return;
   const bool was_open = found->second->stage == Stage::kOpen;
   const bool left = found->second->left;
+  const std::unique_ptr<RelayPort> relay = std::move(found->second->relay);
   sessions_.erase(found);
+  if (relay) {
+    std::erase(relays_, id);
+    hand_over_returns();
+    return relay->close(left);
+  }
   // What came before the end counts as before it.
   if (was_open) {
     hand_over_returns();
@@ -106,7 +113,8 @@ void MinionFront::on_message(net::ConnectionId id, std::string_view message) {
       finishes_.push_back(id);
       return;
     case wire::FrameType::kSealed:
-      if (session->stage == Stage::kStatus || session->stage == Stage::kOpen || session->stage == Stage::kCall)
+      if (session->stage == Stage::kStatus || session->stage == Stage::kOpen || session->stage == Stage::kCall ||
+          session->stage == Stage::kRelay)
         return on_sealed(id, *session, frame->body);
       break;
     default: break;
@@ -192,6 +200,7 @@ void MinionFront::finish(net::ConnectionId id, Session& session) {
   engine::AdmissionRequest request{peer->proof.id,       peer->proof.public_key,
                                    peer->resumed,        peer->ticket_key_version,
                                    session.peer.address, {peer->proof.journal_epoch, peer->proof.journal_sequence}};
+  if (peer->proof.purpose == wire::Purpose::kSyndic) request.kind = store::KeyKind::kSyndic;
   session.proven = std::move(*peer);
   context_->upstream->admit(std::move(request), [this, id](const engine::Admission& admission) {
     loop_.post([this, id, admission] { on_admission(id, admission); });
@@ -211,7 +220,7 @@ wire::Welcome MinionFront::welcome(const Session& session, const engine::Admissi
   message.renew_journal = admission.renew_journal;
   const net::ServerHandshake::Peer& peer = *session.proven;
   if (peer.proof.manifest_epoch < identity->manifest_epoch) message.manifest = identity->manifest;
-  if (admission.verdict != engine::Verdict::kAccepted || peer.proof.purpose != wire::Purpose::kMinion) return message;
+  if (admission.verdict != engine::Verdict::kAccepted || peer.proof.purpose == wire::Purpose::kCall) return message;
   net::TicketContent ticket{session.id,          net::sha256(peer.proof.public_key), admission.key_version,      identity->manifest_epoch,
                             message.master_time, context_->tickets->life(),          peer.keys.resumption_secret};
   message.ticket = context_->tickets->seal(ticket);
@@ -226,7 +235,9 @@ void MinionFront::on_admission(net::ConnectionId id, const engine::Admission& ad
   count(context_->counters.admissions[static_cast<std::size_t>(admission.verdict)]);
   const bool accepted = admission.verdict == engine::Verdict::kAccepted;
   const wire::Welcome message = welcome(*session, admission);
-  const bool call = session->proven->proof.purpose == wire::Purpose::kCall;
+  const wire::Purpose purpose = session->proven->proof.purpose;
+  const bool call = purpose == wire::Purpose::kCall;
+  std::string key = std::move(session->proven->proof.public_key);
   session->proven.reset();
   if (accepted) {
     session->stage = call ? Stage::kCall : Stage::kStatus;
@@ -236,6 +247,11 @@ void MinionFront::on_admission(net::ConnectionId id, const engine::Admission& ad
   send(id, *session, message);
   if (!accepted) return loop_.close(id);
   if (const auto masters = context_->masters.load(); masters && !call) send(id, *session, wire::Masters{*masters, context_->address});
+  // A send that failed has ended the session.
+  session = find(id);
+  if (session == nullptr) return;
+  if (purpose == wire::Purpose::kSyndic) return open_relay(id, *session, std::move(key));
+  if (context_->syndic) session->key = std::move(key);
 }
 
 // ---- sessions --------------------------------------------------------------------------------------------------------------
@@ -266,6 +282,18 @@ void MinionFront::on_session_message(net::ConnectionId id, Session& session, wir
   if (auto* call = std::get_if<wire::CallReport>(&message); call != nullptr && session.stage == Stage::kCall)
     return on_call(id, session, std::move(*call));
   if (std::holds_alternative<wire::Heartbeat>(message)) return;
+  if (auto* behind = std::get_if<wire::Behind>(&message); behind != nullptr && session.stage == Stage::kStatus && context_->syndic) {
+    session.behind = std::move(*behind);
+    return;
+  }
+  if (session.stage == Stage::kRelay) {
+    if (const auto* relayed = std::get_if<wire::Relayed>(&message)) return on_relayed(id, session, *relayed);
+    if (std::holds_alternative<wire::Leaving>(message)) {
+      session.left = true;
+      return;
+    }
+    return broken(id, session, "a message that a syndic does not send here");
+  }
   if (session.stage == Stage::kOpen) {
     if (auto* value = std::get_if<wire::Return>(&message)) return on_return(id, session, std::move(*value));
     if (auto* receipt = std::get_if<wire::Receipt>(&message))
@@ -284,8 +312,18 @@ void MinionFront::on_status(net::ConnectionId id, Session& session, wire::Status
   if (status.grains.size() > kMaxGrains) return broken(id, session, "grains of more than 256 KiB");
   if (session.stage == Stage::kOpen) return context_->upstream->grains_changed(ref(id), session.id, std::move(status.grains));
   session.stage = Stage::kOpen;
-  context_->upstream->session_opened({ref(id), session.id, session.instance, std::move(status.grains), std::move(status.running),
-                                      session.peer.address, session.key_version});
+  engine::SessionOpened opened{ref(id),
+                               session.id,
+                               session.instance,
+                               std::move(status.grains),
+                               std::move(status.running),
+                               session.peer.address,
+                               session.key_version};
+  if (context_->syndic) {
+    if (session.behind.signature.empty()) return broken(id, session, "it does not say that it is behind this syndic");
+    opened.chain.push_back({session.id, session.key, session.behind.issued, session.behind.signature});
+  }
+  context_->upstream->session_opened(std::move(opened));
 }
 
 void MinionFront::on_return(net::ConnectionId id, Session& session, wire::Return&& message) {
@@ -304,6 +342,45 @@ void MinionFront::on_call(net::ConnectionId id, Session& session, wire::CallRepo
                            });
 }
 
+// ---- syndics ---------------------------------------------------------------------------------------------------------------
+
+void MinionFront::open_relay(net::ConnectionId id, Session& session, std::string key) {
+  session.stage = Stage::kRelay;
+  session.relay = std::make_unique<RelayPort>(
+      RelayPort::Parts{*context_->upstream, context_->counters.relay, returns_,
+                       [this, id](std::function<void(RelayPort&)> work) {
+                         loop_.post([this, id, work = std::move(work)] {
+                           if (RelayPort* port = relay_of(id)) work(*port);
+                         });
+                       },
+                       [this] { return context_->clock->unix_now(); }, [this] { return context_->identity.load()->key.public_key(); }},
+      RelayPort::Peer{ref(id), session.id, std::move(key), context_->identity.load()->cluster_root});
+  relays_.push_back(id);
+  context_->upstream->gateway_opened({ref(id), session.id, session.peer.address, session.key_version});
+}
+
+void MinionFront::on_relayed(net::ConnectionId id, Session& session, const wire::Relayed& relayed) {
+  if (auto taken = session.relay->take(relayed); !taken) broken(id, session, taken.error().message);
+}
+
+RelayPort* MinionFront::relay_of(net::ConnectionId id) {
+  Session* session = find(id);
+  return session == nullptr ? nullptr : session->relay.get();
+}
+
+void MinionFront::flush_relay(net::ConnectionId id) {
+  Session* session = find(id);
+  if (session == nullptr || !session->relay) return;
+  while (auto message = session->relay->next(context_->compress)) {
+    if (!send(id, *session, *message)) return;
+  }
+}
+
+// A send that fails ends the session, so the list is copied before.
+void MinionFront::flush_relays() {
+  for (const net::ConnectionId id : std::vector(relays_)) flush_relay(id);
+}
+
 void MinionFront::hand_over_returns() {
   if (returns_.empty() || !context_->upstream->returns(std::move(returns_))) return;
   returns_.clear();
@@ -314,6 +391,7 @@ void MinionFront::on_turn() {
   hand_over_returns();
   serve_handshakes();
   send_due_acks();
+  flush_relays();
 }
 
 void MinionFront::fail_handshake(net::ConnectionId id, HandshakeFailure why, std::string_view text) {
@@ -339,13 +417,27 @@ void MinionFront::deliver(const PreparedJob& ready, const store::JobRecord& job,
                           const std::vector<engine::Gateway::Recipient>& recipients) {
   wire::SessionMessage message = wire::Delivery{ready.signed_job, 0, {}};
   auto& delivery = std::get<wire::Delivery>(message);
+  std::map<net::ConnectionId, std::vector<engine::Gateway::Recipient>> behind;
   for (const auto& recipient : recipients) {
     const net::ConnectionId id{recipient.session.connection};
     Session* session = find(id);
+    if (session != nullptr && session->relay) behind[id].push_back(recipient);
     if (session == nullptr || session->stage != Stage::kOpen) continue;
     delivery.index = recipient.index;
     delivery.proof = ready.tree.proof(job.expected, recipient.index);
     send(id, *session, message);
+    count(context_->counters.deliveries);
+  }
+  for (const auto& [id, list] : behind) relay_of(id)->deliver(ready, job, list);
+}
+
+void MinionFront::deliver_proven(std::string_view signed_job, const std::vector<ProvenRecipient>& recipients) {
+  for (const ProvenRecipient& recipient : recipients) {
+    const net::ConnectionId id{recipient.session.connection};
+    Session* session = find(id);
+    if (session != nullptr && session->relay) session->relay->deliver_proven(signed_job, recipient);
+    if (session == nullptr || session->stage != Stage::kOpen) continue;
+    send(id, *session, wire::Delivery{std::string(signed_job), recipient.index, recipient.proof});
     count(context_->counters.deliveries);
   }
 }
@@ -354,6 +446,7 @@ void MinionFront::acknowledge(std::vector<engine::Gateway::Acknowledgement> list
   for (auto& [session_ref, jids, at_once] : list) {
     const net::ConnectionId id{session_ref.connection};
     Session* session = find(id);
+    if (session != nullptr && session->relay) session->relay->acknowledge(session_ref.slot, std::move(jids));
     if (session == nullptr || session->stage != Stage::kOpen) continue;
     if (session->acks.empty()) due_acks_.emplace_back(context_->clock->now() + context_->acknowledge_after, id);
     session->acks.insert(session->acks.end(), std::make_move_iterator(jids.begin()), std::make_move_iterator(jids.end()));
@@ -381,6 +474,10 @@ void MinionFront::end_session(engine::SessionRef session_ref, engine::GoodbyeRea
   const net::ConnectionId id{session_ref.connection};
   Session* session = find(id);
   if (session == nullptr || !session->cipher) return;
+  if (session_ref.slot != 0) {
+    if (session->relay) session->relay->end(session_ref.slot, on_wire(reason), std::move(text));
+    return;
+  }
   send(id, *session, wire::Goodbye{on_wire(reason), milliseconds(static_cast<std::int64_t>(net::random_below(1'000))), std::move(text)});
   loop_.close(id);
 }
@@ -389,7 +486,7 @@ void MinionFront::end_session(engine::SessionRef session_ref, engine::GoodbyeRea
 std::vector<engine::SessionRef> MinionFront::open_sessions() const {
   std::vector<engine::SessionRef> open;
   for (const auto& [value, session] : sessions_) {
-    if (session->stage == Stage::kOpen) open.push_back(ref(net::ConnectionId{value}));
+    if (session->stage == Stage::kOpen || session->stage == Stage::kRelay) open.push_back(ref(net::ConnectionId{value}));
   }
   return open;
 }

@@ -20,6 +20,7 @@
 #include "engine/ports.h"
 #include "front/admission.h"
 #include "front/prepared_jobs.h"
+#include "front/relay_port.h"
 #include "front/upstream.h"
 #include "net/face.h"
 #include "net/face_loop.h"
@@ -39,6 +40,7 @@ struct FrontCounters {
   std::atomic<std::uint64_t> handshakes_busy{0};
   std::atomic<std::uint64_t> sessions_broken{0};  // replayed, altered, malformed
   std::atomic<std::uint64_t> deliveries{0};
+  RelayCounters relay;
   std::array<std::atomic<std::int64_t>, 4> handshakes_waiting{};  // by lane of Admission, and second halves; all loops
 };
 
@@ -56,6 +58,8 @@ struct FrontContext {
   std::atomic<std::shared_ptr<const std::vector<std::string>>> masters;  // host:port, told to minions; null: as they are configured
   std::string address;                                                   // of this master among them; set before it serves
   std::atomic<bool> serves{true};                                        // as one of them: told to those that ask
+  bool syndic = false;                                                   // whether minions are asked for their word (net/attachment.h)
+  bool compress = true;                                                  // what goes to syndics
   std::atomic<std::shared_ptr<const net::ServerIdentity>> identity;
   FrontCounters counters;
 };
@@ -72,6 +76,7 @@ class MinionFront final : public net::FaceHandler {
   bool has_work() const override { return door_.waiting() > 0 || !finishes_.empty() || more_acks_due_; }
 
   void deliver(const PreparedJob& ready, const store::JobRecord& job, const std::vector<engine::Gateway::Recipient>& recipients);
+  void deliver_proven(std::string_view signed_job, const std::vector<ProvenRecipient>& recipients);
   void acknowledge(std::vector<engine::Gateway::Acknowledgement> list);
   void end_session(engine::SessionRef session, engine::GoodbyeReason reason, std::string text);
   // To every open session.
@@ -81,7 +86,7 @@ class MinionFront final : public net::FaceHandler {
   void say_stopping();
 
  private:
-  enum class Stage : std::uint8_t { kHello, kQueued, kFinish, kFinishQueued, kAdmitting, kStatus, kOpen, kCall };
+  enum class Stage : std::uint8_t { kHello, kQueued, kFinish, kFinishQueued, kAdmitting, kStatus, kOpen, kCall, kRelay };
   struct Session {
     net::Peer peer;
     Stage stage = Stage::kHello;
@@ -90,6 +95,9 @@ class MinionFront final : public net::FaceHandler {
     std::optional<net::SessionCipher> cipher;
     std::optional<net::ServerHandshake::Peer> proven;  // until welcomed
     MinionId id;
+    std::string key;                   // kept where the minion's word is asked for
+    wire::Behind behind;               // that word
+    std::unique_ptr<RelayPort> relay;  // of a syndic
     std::uint64_t instance = 0;
     std::uint64_t key_version = 0;  // that was accepted
     bool left = false;
@@ -109,6 +117,11 @@ class MinionFront final : public net::FaceHandler {
   std::vector<engine::SessionRef> open_sessions() const;
   void on_return(net::ConnectionId id, Session& session, wire::Return&& message);
   void on_call(net::ConnectionId id, Session& session, wire::CallReport&& report);
+  void open_relay(net::ConnectionId id, Session& session, std::string key);
+  void on_relayed(net::ConnectionId id, Session& session, const wire::Relayed& relayed);
+  RelayPort* relay_of(net::ConnectionId id);
+  void flush_relay(net::ConnectionId id);
+  void flush_relays();
   wire::Welcome welcome(const Session& session, const engine::Admission& admission);
   bool send(net::ConnectionId id, Session& session, const wire::SessionMessage& message);
   bool write(net::ConnectionId id, Session& session, const wire::SessionMessage& message);
@@ -131,6 +144,7 @@ class MinionFront final : public net::FaceHandler {
   std::vector<net::ConnectionId> paused_;
   std::deque<std::pair<MonoTime, net::ConnectionId>> due_acks_;  // whose first one waits since when
   bool more_acks_due_ = false;
+  std::vector<net::ConnectionId> relays_;  // of syndics
 };
 
 }  // namespace brine::front

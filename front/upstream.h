@@ -29,6 +29,11 @@ class Upstream {
   // False: no room; the front keeps them and stops reading until they are taken.
   virtual bool returns(std::vector<engine::PendingReturn>&& returns) = 0;
   // error empty: recorded under jid.
+  // A syndic's connection; what is behind it comes as sessions with slots.
+  virtual void gateway_opened(engine::GatewayOpened opened) = 0;
+  virtual void gateway_closed(engine::SessionRef session) = 0;
+  // As Engine::judge_past. The slot that the chain belongs to ends with session_closed().
+  virtual void judge_past(engine::SessionRef slot, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) = 0;
   virtual void call(MinionId id, CallReport report, std::function<void(JobId jid, std::string error)> done) = 0;
 };
 

@@ -18,6 +18,19 @@ std::string wrap_seed(const net::SigningKey& key) {
   return derived;
 }
 
+bool is_master(const wire::Member& member, const std::string& name) { return member.role == wire::Role::kMaster && member.name == name; }
+
+// Nobody wraps anything for a syndic: it has ticket keys of its own.
+wire::Member syndic_member(const std::string& name, const std::string& key) {
+  wire::Member member;
+  member.public_key = key;
+  member.wrap_key = std::string(net::kKeyBytes, '\0');
+  member.role = wire::Role::kSyndic;
+  member.name = name;
+  member.serial = net::random_u64();
+  return member;
+}
+
 }  // namespace
 
 Identity::Identity(std::string pki_dir, std::string master_id, int manifest_days, net::SigningKey key)
@@ -114,9 +127,9 @@ Status Identity::add_master(const wire::Member& member, const Clock& clock) {
     for (const wire::Member& known : manifest.members) {
       if (known.public_key == member.public_key)
         return fail(Code::kExists, "this key is a master of the cluster already, as " + known.name);
-      if (known.name == member.name) manifest.revoked.push_back(known.serial);
+      if (is_master(known, member.name)) manifest.revoked.push_back(known.serial);
     }
-    std::erase_if(manifest.members, [&](const wire::Member& known) { return known.name == member.name; });
+    std::erase_if(manifest.members, [&](const wire::Member& known) { return is_master(known, member.name); });
     manifest.members.push_back(member);
     return {};
   });
@@ -125,7 +138,7 @@ Status Identity::add_master(const wire::Member& member, const Clock& clock) {
 Status Identity::remove_master(const std::string& name, const Clock& clock) {
   return revise(clock, [&](wire::Manifest& manifest) -> Status {
     const auto found =
-        std::find_if(manifest.members.begin(), manifest.members.end(), [&](const wire::Member& m) { return m.name == name; });
+        std::find_if(manifest.members.begin(), manifest.members.end(), [&](const wire::Member& m) { return is_master(m, name); });
     if (found == manifest.members.end()) return fail(Code::kNotFound, "there is no master '" + name + "' in the manifest");
     if (found->public_key == key_.public_key())
       return fail(Code::kInvalid, "this master cannot withdraw itself: do it on another one that has root.key");
@@ -133,6 +146,29 @@ Status Identity::remove_master(const std::string& name, const Clock& clock) {
     manifest.members.erase(found);
     return {};
   });
+}
+
+Result<bool> Identity::set_syndics(const std::map<std::string, std::string>& syndics, const Clock& clock) {
+  std::map<std::string, std::string> named;
+  for (const wire::Member& member : manifest_.members) {
+    if (member.role == wire::Role::kSyndic) named[member.name] = member.public_key;
+  }
+  if (named == syndics) return false;
+  BRINE_TRY(revise(clock, [&](wire::Manifest& manifest) -> Status {
+    std::erase_if(manifest.members, [&](const wire::Member& member) {
+      if (member.role != wire::Role::kSyndic) return false;
+      const auto wanted = syndics.find(member.name);
+      const bool stays = wanted != syndics.end() && wanted->second == member.public_key;
+      if (!stays) manifest.revoked.push_back(member.serial);
+      return !stays;
+    });
+    for (const auto& [name, key] : syndics) {
+      const auto known = named.find(name);
+      if (known == named.end() || known->second != key) manifest.members.push_back(syndic_member(name, key));
+    }
+    return {};
+  }));
+  return true;
 }
 
 Status Identity::take(std::string signed_manifest) {

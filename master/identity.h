@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,8 @@ class Identity {
   // A new manifest, signed with root.key, which must be here. A member of the same name is replaced and its key revoked.
   Status add_master(const wire::Member& member, const Clock& clock);
   Status remove_master(const std::string& name, const Clock& clock);
+  // The syndics that the manifest is to name: id -> key. True: it is a new manifest. kDenied: that needs root.key, which is not here.
+  Result<bool> set_syndics(const std::map<std::string, std::string>& syndics, const Clock& clock);
   wire::Member self() const;
 
  private:

@@ -61,6 +61,11 @@ class Master::EngineUpstream final : public front::Upstream {
     engine_.grains_changed(session, std::move(id), std::move(grains));
   }
   bool returns(std::vector<engine::PendingReturn>&& returns) override { return engine_.add_returns(std::move(returns)); }
+  void gateway_opened(engine::GatewayOpened opened) override { engine_.gateway_opened(std::move(opened)); }
+  void gateway_closed(engine::SessionRef session) override { engine_.gateway_closed(session); }
+  void judge_past(engine::SessionRef, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) override {
+    engine_.judge_past(std::move(chain), std::move(done));
+  }
   void call(MinionId id, front::CallReport report, std::function<void(JobId, std::string)> done) override {
     engine_.report_call(
         {std::move(id), std::move(report.function), std::move(report.arguments), std::move(report.result)},
@@ -521,6 +526,7 @@ Status Master::tick() {
     }
   }
   refresh_manifest();
+  keep_syndics();
   keep_key_copy();
   return {};
 }
@@ -557,6 +563,27 @@ void Master::refresh_manifest() {
   const std::string trouble = refreshed ? "" : refreshed.error().message;
   if (std::exchange(manifest_trouble_, trouble) != trouble && !trouble.empty()) log::error("{}", trouble);
   if (refreshed && *refreshed) manifest_changed();
+}
+
+// Accepted syndics are named in the manifest, others are not: by the master that has the root key.
+void Master::keep_syndics() {
+  std::map<std::string, std::string> syndics;
+  const std::uint64_t revision = ask<std::uint64_t>(*engine_, [&](const engine::Engine::View& view) {
+    if (view.keys.revision() == syndics_revision_) return view.keys.revision();
+    for (const store::KeyRecord& key : view.keys.records()) {
+      if (key.kind == store::KeyKind::kSyndic && key.state == store::KeyState::kAccepted) syndics[key.id.str()] = key.public_key;
+    }
+    return view.keys.revision();
+  });
+  if (revision == syndics_revision_) return;
+  const std::scoped_lock guard(identity_mutex_);
+  const auto named = identity_->set_syndics(syndics, clock_);
+  const std::string trouble = named ? "" : named.error().message;
+  if (std::exchange(syndics_trouble_, trouble) != trouble && !trouble.empty())
+    log::warning("the manifest does not name all accepted syndics, and no others: {}", trouble);
+  if (!named) return;
+  syndics_revision_ = revision;
+  if (*named) manifest_changed();
 }
 
 // Under identity_mutex_.

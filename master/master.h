@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,7 @@ class Master {
   Status read_shared();
   void take_ticket_keys(const std::string& shared);
   void refresh_manifest();
+  void keep_syndics();
   void manifest_changed();
   void show_masters(const std::vector<store::MasterCard>& masters);
 
@@ -112,6 +114,8 @@ class Master {
   std::atomic<bool> masters_changed_{false};
   std::map<std::string, UnixMicros> shown_masters_;  // of the engine's thread: address and begin of those that minions were told
   std::string manifest_trouble_;                     // told once
+  std::optional<std::uint64_t> syndics_revision_;    // of the keys, when the manifest last named all syndics
+  std::string syndics_trouble_;                      // told once
 };
 
 }  // namespace brine::master

@@ -1,7 +1,8 @@
 #include "master/master_metrics.h"
 
 #include <algorithm>
-#include <array>
+
+#include "front/front_metrics.h"
 
 namespace brine::master {
 namespace {
@@ -10,56 +11,22 @@ using metrics::Registry;
 using metrics::value_of;
 using Series = std::vector<Registry::Series>;
 
-// The names of the values of one label, in the order of an array of counters.
-constexpr std::array kHandshakeFailures{"version", "other_cluster", "malformed", "unproven"};
-constexpr std::array kVerdicts{"accepted", "pending", "rejected", "denied", "busy"};
-constexpr std::array kLanes{"ticket", "known", "unknown", "second_half"};
-constexpr std::size_t kBoundedLanes = 3;  // second halves are as many as the lanes let in
-
 Registry::Read constant(double value) {
   return [value] { return value; };
 }
 
 Registry::Read bound_of(std::uint64_t value) { return constant(static_cast<double>(value)); }
 
-template <typename Names, typename Counters>
-Series by(const char* label, const Names& names, const Counters& counters) {
-  Series series;
-  for (std::size_t i = 0; i < names.size(); ++i) series.push_back({{{label, names[i]}}, value_of(counters[i])});
-  return series;
-}
-
 void declare_minions(Registry& registry, const engine::Engine& engine) {
   const engine::EngineCounters& counters = engine.counters();
   registry.gauge("brine_master_connected_minions", "Minions that hold a session.", value_of(counters.connected));
-  registry.gauge("brine_master_keys", "Keys of minions by state.",
+  registry.gauge("brine_master_connected_syndics", "Syndics that hold a session.", value_of(counters.gateways));
+  registry.gauge("brine_master_keys", "Keys of minions and syndics by state.",
                  {{{{"state", "accepted"}}, value_of(counters.keys_accepted)},
                   {{{"state", "pending"}}, value_of(counters.keys_pending)},
                   {{{"state", "rejected"}}, value_of(counters.keys_rejected)},
                   {{{"state", "denied"}}, value_of(counters.keys_denied)}});
   registry.counter("brine_master_sessions_opened_total", "Sessions that minions opened.", value_of(counters.sessions));
-}
-
-void declare_handshakes(Registry& registry, const front::FrontContext& front, std::size_t loops) {
-  const front::FrontCounters& counters = front.counters;
-  registry.counter("brine_master_handshakes_total", "Handshakes of minions that succeeded, or were put off because too many waited.",
-                   {{{{"result", "full"}}, value_of(counters.handshakes_full)},
-                    {{{"result", "resumed"}}, value_of(counters.handshakes_resumed)},
-                    {{{"result", "busy"}}, value_of(counters.handshakes_busy)}});
-  registry.counter("brine_master_handshake_failures_total", "Handshakes that came to nothing, by reason.",
-                   by("reason", kHandshakeFailures, counters.handshakes_failed));
-  registry.counter("brine_master_admissions_total", "What minions were told after their handshake.",
-                   by("verdict", kVerdicts, counters.admissions));
-  registry.gauge("brine_master_waiting_handshakes", "Handshakes that wait for their turn, by lane.",
-                 by("lane", kLanes, counters.handshakes_waiting));
-  Series bounds;
-  for (std::size_t i = 0; i < kBoundedLanes; ++i)
-    bounds.push_back({{{"lane", kLanes[i]}}, bound_of(front.admission.lane_capacity[i] * loops)});
-  registry.gauge("brine_master_max_waiting_handshakes", "How many may wait, by lane; beyond it minions are told to come back later.",
-                 std::move(bounds));
-  registry.counter("brine_master_sessions_broken_total", "Connections closed for a frame that was altered, repeated or out of place.",
-                   value_of(counters.sessions_broken));
-  registry.counter("brine_master_deliveries_total", "Jobs sent to minions, repeated deliveries included.", value_of(counters.deliveries));
 }
 
 void declare_jobs(Registry& registry, const engine::Engine& engine, const config::MasterConfig& config) {
@@ -165,61 +132,17 @@ void declare_outbox(Registry& registry, const MetricSources& sources) {
   registry.histogram("brine_master_returner_delivery_seconds", "How long a returner took for a batch.", std::move(times));
 }
 
-// One series for each face.
-Series both(const MetricSources& sources, std::atomic<std::uint64_t> net::FaceCounters::* counter) {
-  return {{{{"face", "minion"}}, value_of(sources.minion_face.counters().*counter)},
-          {{{"face", "operator"}}, value_of(sources.operator_face.counters().*counter)}};
-}
-
-void add_open(Series& series, const char* face, const net::FaceCounters& counters) {
-  series.push_back({{{"face", face}, {"state", "handshake"}}, value_of(counters.unauthenticated)});
-  series.push_back({{{"face", face}, {"state", "authenticated"}}, [&counters] {
-                      const std::int64_t open = counters.open.load(std::memory_order_relaxed);
-                      return static_cast<double>(
-                          std::max<std::int64_t>(0, open - counters.unauthenticated.load(std::memory_order_relaxed)));
-                    }});
-}
-
-void add_cut(Series& series, const char* face, const net::FaceCounters& counters) {
-  series.push_back({{{"face", face}, {"reason", "protocol"}}, value_of(counters.refused)});
-  series.push_back({{{"face", face}, {"reason", "timeout"}}, value_of(counters.timed_out)});
-  series.push_back({{{"face", face}, {"reason", "slow_reader"}}, value_of(counters.cut)});
-  series.push_back({{{"face", face}, {"reason", "made_room"}}, value_of(counters.evicted)});
-}
-
-void declare_connections(Registry& registry, const MetricSources& sources) {
-  using net::FaceCounters;
-  Series open, cut;
-  for (const auto& [face, counters] :
-       {std::pair{"minion", &sources.minion_face.counters()}, {"operator", &sources.operator_face.counters()}}) {
-    add_open(open, face, *counters);
-    add_cut(cut, face, *counters);
-  }
-  registry.gauge("brine_master_open_connections", "Connections by state.", std::move(open));
-  registry.counter("brine_master_connections_accepted_total", "Connections that were accepted.", both(sources, &FaceCounters::accepted));
-  registry.counter("brine_master_connections_closed_total", "Connections that ended, for whatever reason.",
-                   both(sources, &FaceCounters::closed));
-  registry.counter("brine_master_connections_cut_total", "Of those, what the master ended itself, by reason.", std::move(cut));
-  registry.counter("brine_master_accept_pauses_total", "How often accepting paused because of the limit of files.",
-                   both(sources, &FaceCounters::accept_pauses));
-  registry.counter("brine_master_received_messages_total", "Messages that came.", both(sources, &FaceCounters::messages_in));
-  registry.counter("brine_master_sent_messages_total", "Messages that were sent.", both(sources, &FaceCounters::messages_out));
-  registry.counter("brine_master_received_bytes_total", "Bytes that came.", both(sources, &FaceCounters::bytes_in));
-  registry.counter("brine_master_sent_bytes_total", "Bytes that were sent.", both(sources, &FaceCounters::bytes_out));
-  registry.gauge("brine_master_unauthenticated_bytes", "Buffers of minions' connections before their key is known to be accepted.",
-                 value_of(sources.minion_face.counters().unauthenticated_bytes));
-}
-
 }  // namespace
 
 void declare_master_metrics(Registry& registry, const MetricSources& sources) {
   declare_minions(registry, sources.engine);
-  declare_handshakes(registry, sources.front, sources.minion_face.loop_count());
+  front::declare_front_metrics(registry, "brine_master", sources.front, sources.minion_face.loop_count());
   declare_jobs(registry, sources.engine, sources.config);
   declare_ledger(registry, sources.engine.ledger(), sources.config);
   declare_cluster(registry, sources.engine);
   declare_outbox(registry, sources);
-  declare_connections(registry, sources);
+  front::declare_face_metrics(registry, "brine_master",
+                              {{"minion", &sources.minion_face.counters()}, {"operator", &sources.operator_face.counters()}});
   registry.gauge("brine_master_runner_queue_tasks", "Runners that wait for their turn.",
                  [&runner_thread = sources.runner_thread] { return static_cast<double>(runner_thread.depth()); });
 }

@@ -21,6 +21,36 @@ Presence presence(const RunnerContext& context) {
   });
 }
 
+// Those that are accepted, and below each the minions that come through it, by tier.
+Json syndics(const engine::Engine::View& view) {
+  Json all = Json::object();
+  for (const store::KeyRecord& key : view.keys.records()) {
+    if (key.kind == store::KeyKind::kSyndic && key.state == store::KeyState::kAccepted)
+      all[key.id.str()] = Json{{"connected", false}, {"minions", 0}};
+  }
+  for (const auto& [id, gateway] : view.gateways.all()) {
+    all[id.str()]["connected"] = true;
+    all[id.str()]["address"] = gateway.address;
+  }
+  for (const auto& [id, minion] : view.roster.all()) {
+    if (!minion.session) continue;
+    for (const MinionId& gateway : minion.path) {
+      Json& entry = all[gateway.str()];
+      entry["connected"] = true;
+      entry["minions"] = entry.value("minions", 0) + 1;
+    }
+  }
+  return all;
+}
+
+Json behind(const engine::Engine::View& view) {
+  Json paths = Json::object();
+  for (const auto& [id, minion] : view.roster.all()) {
+    if (minion.session && !minion.path.empty()) paths[id.str()] = engine::name_of_path(minion.path);
+  }
+  return paths;
+}
+
 }  // namespace
 
 void add_manage_runners(Runners& runners, const RunnerContext& context) {
@@ -33,6 +63,18 @@ void add_manage_runners(Runners& runners, const RunnerContext& context) {
                  const Presence now = presence(context);
                  return Json{{"up", now.up}, {"down", now.down}};
                }});
+  runners.add({"manage.syndics",
+               "manage.syndics()",
+               0,
+               {},
+               "The accepted syndics: whether this master reaches them, and how many minions come through each.",
+               [context](const RunnerCall&) -> Result<Json> { return ask<Json>(context.engine, syndics); }});
+  runners.add({"manage.behind",
+               "manage.behind()",
+               0,
+               {},
+               "The syndics between this master and each minion that comes through some.",
+               [context](const RunnerCall&) -> Result<Json> { return ask<Json>(context.engine, behind); }});
   runners.add({"manage.up", "manage.up()", 0, {}, "Accepted minions that hold a session.", [context](const RunnerCall&) -> Result<Json> {
                  return Json(presence(context).up);
                }});

@@ -4,6 +4,7 @@
 
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "net/attachment.h"
 #include "net/merkle.h"
 #include "target/expression.h"
 #include "wire/job.h"
@@ -101,6 +102,7 @@ bool Agent::on_message(wire::SessionMessage&& message) {
 void Agent::on_open(const wire::Welcome& welcome) {
   AgentCounters::add(parts_.counters.sessions);
   date_journal(welcome);
+  say_behind();
   send_status();
   send_journal_mark();
   send_returns();
@@ -117,6 +119,14 @@ void Agent::date_journal(const wire::Welcome& welcome) {
     if (auto stamped = parts_.journal.set_birth(welcome.master_time - age); !stamped) log::error("{}", stamped.error().message);
     needs_sync_ = true;
   }
+}
+
+// A syndic can show by this that it may speak for this minion.
+void Agent::say_behind() {
+  if (!parts_.trust.speaks(session_.peer_key(), wire::Role::kSyndic, parts_.clock.unix_now())) return;
+  attached_at_ = std::max(master_now(), attached_at_ + 1);
+  auto word = net::attach(parts_.key, options_.id, parts_.trust.cluster_root(), session_.peer_key(), attached_at_);
+  send(wire::Behind{word.issued, std::move(word.signature)});
 }
 
 void Agent::send_status() {

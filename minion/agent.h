@@ -114,6 +114,7 @@ class Agent final : private net::MasterSession::Owner {
   void send_due_receipts();
   bool open() const { return session_.open(); }
   bool send(const wire::SessionMessage& message) { return session_.send(message); }
+  void say_behind();
   void send_status();
   void queue_return(const JobId& jid);
   void send_returns();
@@ -126,6 +127,7 @@ class Agent final : private net::MasterSession::Owner {
   net::MasterSession session_;
   UnixMicros no_job_before_ = 0;  // as the journal's birth, should that not have reached the disk
   MonoTime started_;
+  UnixMicros attached_at_ = 0;  // what it last said to a syndic, in the master's time
 
   std::map<JobId, Running> running_;
   std::map<JobId, wire::Return>

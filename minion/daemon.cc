@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "minion/modules/all.h"
 #include "minion/recovery.h"
-#include "net/key_files.h"
 #include "wire/session.h"
 
 namespace brine::minion {
@@ -21,19 +20,6 @@ constexpr seconds kCompactEvery{60};
 constexpr milliseconds kAfterCancel{3'000};
 
 }  // namespace
-
-class Daemon::SocketLink final : public net::Link {
- public:
-  explicit SocketLink(net::DealerChannel& channel) : channel_(channel) {}
-  void connect(const std::string& endpoint) override {
-    if (auto opened = channel_.open(endpoint); !opened) log::error("{}", opened.error().message);
-  }
-  void disconnect() override { channel_.close(); }
-  bool send(std::string_view frame) override { return channel_.send(frame).has_value(); }
-
- private:
-  net::DealerChannel& channel_;
-};
 
 class Daemon::PoolExecutor final : public Executor {
  public:
@@ -78,19 +64,6 @@ class Daemon::GrainsText final : public GrainsSource {
   const Grains& grains_;
 };
 
-class Daemon::PkiKeepsake final : public net::Keepsake {
- public:
-  explicit PkiKeepsake(std::string pki_dir) : pki_dir_(std::move(pki_dir)) {}
-  void keep_manifest(const std::string& signed_manifest) override { keep("manifest", signed_manifest, 0644); }
-  void keep_cookie(const std::string& cookie) override { keep("cookie", cookie, 0600); }
-
- private:
-  void keep(const char* name, const std::string& content, mode_t mode) {
-    if (auto kept = replace_file(pki_dir_ + "/" + name, content, mode); !kept) log::error("{}", kept.error().message);
-  }
-  const std::string pki_dir_;
-};
-
 Daemon::Daemon(const config::MinionConfig& config)
     : config_(config),
       channel_({config.heartbeat, config.heartbeat_timeout, config.max_message, 1'000}),
@@ -122,19 +95,7 @@ Status Daemon::open_metrics() {
 }
 
 Status Daemon::open_identity() {
-  BRINE_TRY(make_folders(config_.pki_dir, 0700));
-  BRINE_LET(net::SigningKey key, net::load_or_create_key(config_.pki_dir, "minion"));
-  key_ = std::make_unique<net::SigningKey>(std::move(key));
-  trust_ = std::make_unique<net::Trust>(config_.master_finger);
-  if (const auto cookie = read_file(config_.pki_dir + "/cookie", 4096)) cookie_ = *cookie;
-  const auto manifest = read_file(config_.pki_dir + "/manifest", 16U << 20);
-  if (!manifest) {
-    if (config_.master_finger.empty()) log::warning("no master_finger: the first master's root key will be trusted");
-    return {};
-  }
-  // Its time is judged when a master shows one; here it only pins the root and the epoch.
-  if (auto pinned = trust_->admit(*manifest, 0); !pinned)
-    return fail(pinned.error(), config_.pki_dir + "/manifest (remove it to trust another cluster)");
+  BRINE_LET(pki_, net::PkiFolder::open(config_.pki_dir, "minion", config_.master_finger));
   return {};
 }
 
@@ -157,10 +118,8 @@ void Daemon::build_functions() {
 }
 
 Status Daemon::build_agent() {
-  link_ = std::make_unique<SocketLink>(channel_);
   executor_ = std::make_unique<PoolExecutor>(*this);
   grains_text_ = std::make_unique<GrainsText>(*grains_);
-  keepsake_ = std::make_unique<PkiKeepsake>(config_.pki_dir);
   AgentOptions options;
   options.id = config_.id;
   for (const config::Address& address : config_.master) options.masters.push_back(address.endpoint());
@@ -168,16 +127,19 @@ Status Daemon::build_agent() {
   options.recon_max = config_.recon_max;
   options.rebalance_within = config_.rebalance_within;
   options.longest_wait = config_.acceptance_wait_time_max;
-  agent_ = std::make_unique<Agent>(AgentParts{*key_, *trust_, *link_, *journal_, *executor_, *grains_text_, *keepsake_, clock_, counters_},
-                                   options, cookie_);
+  agent_ =
+      std::make_unique<Agent>(AgentParts{pki_->key(), pki_->trust(), link_, *journal_, *executor_, *grains_text_, *pki_, clock_, counters_},
+                              options, pki_->cookie());
   next_grains_ = clock_.now() + config_.grains_refresh_every;
   return agent_->report_interrupted();
 }
 
 Status Daemon::announce() const {
   const Json metrics_port = metrics_ ? Json(metrics_->port()) : Json(nullptr);
-  const Json text{
-      {"pid", ::getpid()}, {"id", config_.id.str()}, {"finger", net::fingerprint(key_->public_key())}, {"metrics_port", metrics_port}};
+  const Json text{{"pid", ::getpid()},
+                  {"id", config_.id.str()},
+                  {"finger", net::fingerprint(pki_->key().public_key())},
+                  {"metrics_port", metrics_port}};
   return replace_file(config_.sock_dir + "/minion.json", text.dump() + "\n", 0644);
 }
 

@@ -21,7 +21,9 @@
 #include "minion/minion_metrics.h"
 #include "minion/pool.h"
 #include "minion/running_jobs.h"
+#include "net/channel_link.h"
 #include "net/dealer_channel.h"
+#include "net/pki_folder.h"
 
 namespace brine::minion {
 
@@ -34,10 +36,8 @@ class Daemon {
   void run();
 
  private:
-  class SocketLink;
   class PoolExecutor;
   class GrainsText;
-  class PkiKeepsake;
   struct Finished {
     JobId jid;
     Outcome outcome;
@@ -62,19 +62,16 @@ class Daemon {
 
   const config::MinionConfig config_;
   SystemClock clock_;
-  std::unique_ptr<net::SigningKey> key_;
-  std::unique_ptr<net::Trust> trust_;
-  std::string cookie_;
+  std::unique_ptr<net::PkiFolder> pki_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Grains> grains_;
   Registry registry_;
   RunningJobs running_;
   std::unique_ptr<Pool> pool_;
   net::DealerChannel channel_;
-  std::unique_ptr<SocketLink> link_;
+  net::ChannelLink link_{channel_};
   std::unique_ptr<PoolExecutor> executor_;
   std::unique_ptr<GrainsText> grains_text_;
-  std::unique_ptr<PkiKeepsake> keepsake_;
   AgentCounters counters_;
   std::unique_ptr<Agent> agent_;
   Fd wake_;

@@ -1,6 +1,6 @@
-// Which master a minion or syndic turns to: its own order of those that live, by rendezvous hashing (Thaler and Ravishankar, "A name-based mapping
-// scheme for rendezvous", 1996), so that the minions of one that goes spread evenly over the others, and nobody else moves.
-// Those that are only configured come last. Confined to its owner's loop.
+// Which master a minion or syndic turns to: its own order of those that live, by rendezvous hashing (Thaler and Ravishankar, "A name-based
+// mapping scheme for rendezvous", 1996), so that the minions of one that goes spread evenly over the others, and nobody else moves. Those
+// that are only configured come last. Confined to its owner's loop.
 #pragma once
 
 #include <cstddef>

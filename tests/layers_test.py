@@ -38,7 +38,7 @@ ALLOWED_HEADERS = {
 # Which folders may include the headers of a library. Tests may include all of them.
 LIBRARIES = [
     (r"yaml-cpp/", {"config"}),
-    (r"(capnp|kj)/|.*\.capnp\.h$", {"wire"}),
+    (r"(capnp|kj)/|.*\.capnp\.h$|zstd\.h$", {"wire"}),
     (r"zmq(_addon)?\.hp?p?$|openssl/", {"net"}),
     (r"sqlite3(ext)?\.h$|hiredis/", {"store"}),
     (r"prometheus/|civetweb\.h$|CivetServer\.h$", {"metrics"}),

@@ -156,7 +156,7 @@ Result<ClientProof> decode_client_proof(std::string_view bytes) {
     BRINE_LET(m.public_key, fixed(r.getPublicKey(), kKey, "the public key"));
     BRINE_LET(m.signature, fixed(r.getSignature(), kSignature, "the signature", true));
     BRINE_LET(m.mac, fixed(r.getMac(), kMac, "the MAC"));
-    if (static_cast<std::uint16_t>(r.getPurpose()) > 1) return fail(Code::kInvalid, "unknown purpose");
+    if (static_cast<std::uint16_t>(r.getPurpose()) > 2) return fail(Code::kInvalid, "unknown purpose");
     m.purpose = static_cast<Purpose>(r.getPurpose());
     m.instance = r.getInstance();
     m.journal_epoch = r.getJournalEpoch();

@@ -2,7 +2,6 @@
 # What travels inside sealed frames (frame type 5), both ways. One SessionMessage per frame.
 
 using Cxx = import "/capnp/c++.capnp";
-using Relay = import "relay.capnp";
 $Cxx.namespace("brine::schema");
 
 struct SessionMessage {
@@ -22,10 +21,11 @@ struct SessionMessage {
     return @7 :Return;
     call @8 :CallReport;
     leaving @9 :Void;         # orderly stop: what follows is a closed connection, not a lost one
+    behind @15 :Behind;       # to a syndic, before the first status
     journal @12 :JournalMark; # behind the first status, and whenever a begun job has been synced
 
     # between a syndic and what stands above it
-    relay @17 :Relay.Relayed;
+    relay @14 :Relayed;
 
     # both
     heartbeat @10 :Void;
@@ -64,8 +64,11 @@ struct Masters {
 struct Status {
   grains @0 :Text;          # one JSON object
   running @1 :List(Text);   # jids that were begun and have no outcome yet
-  attachedAt @2 :Int64;     # to a syndic: relay.capnp's Attachment, without what the session knows
-  attachment @3 :Data;
+}
+
+struct Behind {             # relay.capnp's Attachment, without what the session knows
+  issued @0 :Int64;
+  signature @1 :Data;       # 64 bytes
 }
 
 struct JournalMark {
@@ -134,4 +137,15 @@ struct Goodbye {
   reason @0 :GoodbyeReason;
   retryAfterMs @1 :UInt32;
   text @2 :Text;
+}
+
+enum Compression {
+  none @0;
+  zstd @1;
+}
+
+struct Relayed {
+  compression @0 :Compression;
+  size @1 :UInt32;          # bytes of the message before compression, at most 16 MiB
+  data @2 :Data;            # an encoded RelayUp or RelayDown
 }

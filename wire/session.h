@@ -63,8 +63,11 @@ struct JournalMark {
 struct Status {
   std::string grains;  // JSON text
   std::vector<JobId> running;
-  UnixMicros attached_at = 0;  // to a syndic: when, and the signature of a store::Attachment
-  std::string attachment;      // 64 bytes, or empty
+};
+// Of a store::Attachment, what the session does not know.
+struct Behind {
+  UnixMicros issued = 0;
+  std::string signature;  // 64 bytes
 };
 enum class ReceiptState : std::uint8_t { kQueued = 0, kRunning = 1, kDone = 2 };
 struct Receipt {
@@ -90,7 +93,7 @@ struct Leaving {};
 struct Heartbeat {};
 
 using SessionMessage = std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat,
-                                    NewManifest, Masters, JournalMark, Relayed>;
+                                    NewManifest, Masters, JournalMark, Relayed, Behind>;
 
 std::string encode(const SessionMessage& message);
 Result<SessionMessage> decode_session_message(std::string_view bytes);

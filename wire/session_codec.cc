@@ -79,8 +79,6 @@ Result<SessionMessage> read(schema::Status::Reader r) {
   Status m;
   m.grains = string_of(r.getGrains());
   BRINE_LET(m.running, read_jids(r.getRunning()));
-  m.attached_at = r.getAttachedAt();
-  BRINE_LET(m.attachment, fixed(r.getAttachment(), 64, "an attachment's signature", true));
   return m;
 }
 
@@ -127,6 +125,10 @@ Result<SessionMessage> read_message(Reader r) {
       return m;
     }
     case schema::SessionMessage::MANIFEST: return NewManifest{string_of(r.getManifest())};
+    case schema::SessionMessage::BEHIND: {
+      BRINE_LET(std::string signature, fixed(r.getBehind().getSignature(), 64, "an attachment's signature"));
+      return Behind{r.getBehind().getIssued(), std::move(signature)};
+    }
     case schema::SessionMessage::RELAY: {
       const auto relay = r.getRelay();
       if (static_cast<std::uint16_t>(relay.getCompression()) > 1) return fail(Code::kInvalid, "unknown compression");
@@ -156,8 +158,6 @@ std::string encode(const SessionMessage& message) {
                      auto status = b.initStatus();
                      status.setGrains(text_of(m.grains));
                      fill_jids(status.initRunning(static_cast<unsigned>(m.running.size())), m.running);
-                     status.setAttachedAt(m.attached_at);
-                     status.setAttachment(data_of(m.attachment));
                    },
                    [&](const Receipt& m) { fill_receipt(b.initReceipt(), m); },
                    [&](const Return& m) { fill_return(b.initReturn(), m.record); },
@@ -170,6 +170,11 @@ std::string encode(const SessionMessage& message) {
                      auto live = masters.initLive(static_cast<unsigned>(m.live.size()));
                      for (unsigned i = 0; i < live.size(); ++i) live.set(i, text_of(m.live[i]));
                      masters.setOwn(text_of(m.own));
+                   },
+                   [&](const Behind& m) {
+                     auto behind = b.initBehind();
+                     behind.setIssued(m.issued);
+                     behind.setSignature(data_of(m.signature));
                    },
                    [&](const Relayed& m) {
                      auto relay = b.initRelay();

@@ -35,7 +35,10 @@ def schema(name):
         ["capnp", "compile", f"--src-prefix={WIRE}", "-ocapnp", WIRE / f"{name}.capnp"], capture_output=True, text=True, check=True
     ).stdout
     structs, enums, current = {}, {}, None
-    for line in text.splitlines():
+    for other in set(re.findall(r'import "/(\w+)\.capnp"\.\w', text)):
+        structs.update(schema(other)[0])
+        enums.update(schema(other)[1])
+    for line in re.sub(r'import "/\w+\.capnp"\.(?=\w)', "", text).splitlines():
         if match := re.match(r"struct (\w+) .*# (\d+) bytes, (\d+) ptrs", line):
             current = structs[match[1]] = Struct(match[1], int(match[2]), int(match[3]))
         elif match := re.match(r"enum (\w+)", line):

@@ -216,6 +216,45 @@ class Minion(Daemon):
         return super().start(**how)
 
 
+class Syndic(Daemon):
+    """Above it: masters or other syndics."""
+
+    program = "brine-syndic"
+
+    def __init__(self, folder, id, *above, **settings):
+        self.id = id
+        self.above = above
+        defaults = {
+            "id": id,
+            "interface": "127.0.0.1",
+            "ret_port": 0,
+            "recon_default": 100,
+            "recon_max": 500,
+            "rebalance_within": "500ms",
+            "acceptance_wait_time_max": "200ms",
+        }
+        super().__init__(folder, {**defaults, **settings})
+
+    @property
+    def announcement(self):
+        return self.root / "run/brine/syndic/syndic.json"
+
+    def start(self, **how):
+        """Started; it serves once its key is accepted."""
+        self.announcement.unlink(missing_ok=True)
+        if "syndic_master" not in self.settings:
+            self.settings["syndic_master"] = [f"127.0.0.1:{daemon.port}" for daemon in self.above]
+        return super().start(**how)
+
+    def wait_ready(self):
+        await_(lambda: self.announcement.exists() or not self.alive(), f"syndic {self.id} to serve")
+        assert self.alive(), self.tail()
+        self.port = json.loads(self.announcement.read_text())["ret_port"]
+        # A restart serves on the same port, as a fleet expects.
+        self.settings["ret_port"] = self.port
+        return self
+
+
 class Fleet:
     """A master and its minions; everything is stopped at the end, and every sanitizer report fails the test."""
 
@@ -232,6 +271,18 @@ class Fleet:
         minion = Minion(self.folder / (folder or id), id, master, **settings)
         self.daemons.append(minion)
         return minion
+
+    def syndic(self, id, *above, **settings):
+        syndic = Syndic(self.folder / f"syndic-{id}", id, *above, **settings)
+        self.daemons.append(syndic)
+        return syndic
+
+    def accepted_syndic(self, master, id, *above, **settings):
+        """A syndic below these (the master, if none are named), its key accepted there; it serves."""
+        syndic = self.syndic(id, *(above or (master,)), **settings).start()
+        await_(lambda: id in master.keys()["minions_pre"] or not syndic.alive(), f"the key of syndic {id}")
+        master.key("-a", id, "-y")
+        return syndic.wait_ready()
 
     def up(self, *ids, **settings):
         """A running master with auto_accept and these minions, all connected."""

@@ -156,7 +156,7 @@ TEST(HandshakeCodec, MoreThan1024MembersAreRefused) {
 
 TEST(HandshakeCodec, UnknownEnumeratorsAreRefused) {
   ClientProof proof = sample_client_proof();
-  proof.purpose = static_cast<Purpose>(2);
+  proof.purpose = static_cast<Purpose>(3);
   expect_invalid(decode_client_proof(encode(proof)), "purpose");
   Refusal refusal = sample_refusal();
   refusal.code = static_cast<RefusalCode>(5);

@@ -30,6 +30,19 @@ Sample sample(std::string name, const Message& message, Decode decode) {
 
 Sample session_sample(std::string name, const SessionMessage& message) { return sample(std::move(name), message, decode_session_message); }
 
+// As it is before compression.
+template <typename Message, typename Unpack>
+Sample relay_sample(std::string name, const Message& message, Unpack unpack) {
+  return {std::move(name), pack(message, false).data, [unpack](std::string_view bytes) -> Result<std::string> {
+            BRINE_LET(const Message decoded, unpack(Relayed{false, static_cast<std::uint32_t>(bytes.size()), std::string(bytes)}));
+            return pack(decoded, false).data;
+          }};
+}
+
+store::Attachment sample_attachment(const std::string& id, int first) {
+  return {MinionId::trusted(id), bytes_from(first, 32), 1'709'210'096'000'000 + first, bytes_from(first + 1, 64)};
+}
+
 Sample request_sample(std::string name, const OperatorRequest& request) {
   return {std::move(name), encode_request(request), [](std::string_view bytes) -> Result<std::string> {
             BRINE_LET(const Frame frame, parse_frame(bytes));
@@ -150,6 +163,41 @@ CallReport sample_call_report() {
   return m;
 }
 
+Behind sample_behind() { return {1'709'210'096'123'456, bytes_from(3, 64)}; }
+Relayed sample_relayed() { return {true, 70'000, bytes_from(9, 50)}; }
+
+RelayUp sample_relay_up() {
+  RelayUp m;
+  m.attachment = {sample_attachment("eu-1", 1)};
+  m.admissions = {{7, MinionId::trusted("web-1"), bytes_from(2, 32), "192.0.2.1:4711", true, {5, 6}}};
+  m.opened = {{8,
+               {sample_attachment("web-1", 3), sample_attachment("eu-1-b", 4)},
+               0x1122334455667788,
+               9,
+               R"({"os": "Debian"})",
+               {jid(1), jid(2)},
+               "192.0.2.1:4711"}};
+  m.past = {{10, {sample_attachment("web-2", 5)}}};
+  m.grains = {{8, R"({"os": "Ubuntu"})"}};
+  m.journals = {{8, {11, 12}}};
+  m.receipts = {{8, {jid(3), ReceiptState::kRunning}}};
+  m.returns = {{10, sample_record()}};
+  m.calls = {{8, 13, sample_call_report()}};
+  m.closed = {{8, true, false}, {10, false, true}};
+  return m;
+}
+
+RelayDown sample_relay_down() {
+  RelayDown m;
+  m.admissions = {{7, Verdict::kPending, milliseconds(1'500), "wait", 9, true}};
+  m.jobs = {{bytes_from(6, 40), {MinionId::trusted("db-1"), MinionId::trusted("web-1")}, {{8, 1, {}}}},
+            {bytes_from(7, 24), {}, {{8, 3, {bytes_from(8, 32), bytes_from(9, 32)}}, {14, 4, {bytes_from(10, 32)}}}}};
+  m.acks = {{8, {jid(1), jid(2)}}, {14, {jid(3)}}};
+  m.ends = {{8, GoodbyeReason::kDisplaced, "moved"}};
+  m.call_replies = {{13, sample_call_reply()}};
+  return m;
+}
+
 Submit sample_submit() {
   Submit m;
   for (std::size_t i = 0; i < m.submission.bytes.size(); ++i) m.submission.bytes[i] = static_cast<std::uint8_t>(200 + i);
@@ -203,6 +251,10 @@ std::vector<Sample> all_samples() {
       session_sample("session_manifest", sample_new_manifest()),
       session_sample("session_journal", sample_journal_mark()),
       session_sample("session_heartbeat", Heartbeat{}),
+      session_sample("session_behind", sample_behind()),
+      session_sample("session_relay", sample_relayed()),
+      relay_sample("relay_up", sample_relay_up(), unpack_up),
+      relay_sample("relay_down", sample_relay_down(), unpack_down),
       request_sample("request_submit", sample_submit()),
       request_sample("request_run", sample_run()),
       reply_sample("reply_accepted", sample_accepted()),

@@ -9,6 +9,7 @@
 #include "wire/handshake.h"
 #include "wire/job.h"
 #include "wire/operator.h"
+#include "wire/relay.h"
 #include "wire/session.h"
 
 namespace brine::wire {
@@ -36,6 +37,10 @@ Goodbye sample_goodbye();
 Status sample_status();
 NewManifest sample_new_manifest();
 JournalMark sample_journal_mark();
+Behind sample_behind();
+Relayed sample_relayed();
+RelayUp sample_relay_up();
+RelayDown sample_relay_down();
 Receipt sample_receipt();
 Return sample_return();
 CallReport sample_call_report();

@@ -17,8 +17,9 @@ namespace {
 
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_";
 // Units of gauges: base units, things that are counted, and the two kinds of constants.
-constexpr std::array<std::string_view, 14> kUnits{"_seconds", "_masters",     "_bytes", "_minions", "_keys", "_jobs",      "_returns",
-                                                  "_entries", "_connections", "_tasks", "_fds",     "_info", "_available", "_handshakes"};
+constexpr std::array<std::string_view, 15> kUnits{"_seconds", "_masters", "_syndics", "_bytes",     "_minions",
+                                                  "_keys",    "_jobs",    "_returns", "_entries",   "_connections",
+                                                  "_tasks",   "_fds",     "_info",    "_available", "_handshakes"};
 
 prometheus::MetricType type_of(Kind kind) {
   switch (kind) {

@@ -1,30 +1,32 @@
 #!/usr/bin/env bash
 # ./dev up: keeps masters and minions running until Ctrl-C, and prints how to talk to them.
-# usage: up.sh BIN_DIR [--masters N] [--minions N] [--redis] [--dir DIR]
+# usage: up.sh BIN_DIR [--masters N] [--syndics N] [--minions N] [--redis] [--dir DIR]
 set -euo pipefail
 
 bin=$1
 shift
 masters=1
+syndics=0
 minions=3
 redis=false
 root=""
 while [ $# -gt 0 ]; do
   case $1 in
     --masters) masters=$2; shift 2 ;;
+    --syndics) syndics=$2; shift 2 ;;
     --minions) minions=$2; shift 2 ;;
     --redis) redis=true; shift ;;
     --dir) root=$2; shift 2 ;;
-    --syndics|--kafka)
+    --kafka)
       echo "up: $1 is not available in this version" >&2
       exit 64 ;;
     *)
-      echo "up: unknown option '$1'; there are --masters N, --minions N, --redis and --dir DIR" >&2
+      echo "up: unknown option '$1'; there are --masters N, --syndics N, --minions N, --redis and --dir DIR" >&2
       exit 64 ;;
   esac
 done
-case $masters$minions in
-  *[!0-9]*) echo "up: --masters and --minions take a number" >&2; exit 64 ;;
+case $masters$syndics$minions in
+  *[!0-9]*) echo "up: --masters, --syndics and --minions take a number" >&2; exit 64 ;;
 esac
 [ "$masters" -ge 1 ] || { echo "up: --masters is at least 1" >&2; exit 64; }
 [ "$masters" -eq 1 ] || redis=true
@@ -93,9 +95,22 @@ YAML
   wait_until "$home.log" test -s "$home/run/brine/master/master.json"
   ports+=("$(sed 's/.*"ret_port":\([0-9]*\).*/\1/' "$home/run/brine/master/master.json")")
 done
+list=$(printf "127.0.0.1:%s, " "${ports[@]}")
+below=()
+for i in $(seq "$syndics"); do
+  mkdir -p "$root/s$i.etc"
+  printf 'id: syndic%s\nsyndic_master: [%s]\ninterface: 127.0.0.1\nret_port: 0\nroot_dir: %s/s%s\nacceptance_wait_time_max: 200ms\n' \
+    "$i" "${list%, }" "$root" "$i" >"$root/s$i.etc/syndic"
+  "$bin/brine-syndic" -c "$root/s$i.etc" 2>"$root/s$i.log" &
+  pids+=($!)
+  wait_until "$root/s$i.log" grep -q "waits to be accepted" "$root/s$i.log"
+  "$bin/brine-key" -c "$root/etc" -a "syndic$i" -y >/dev/null
+  wait_until "$root/s$i.log" test -s "$root/s$i/run/brine/syndic/syndic.json"
+  below+=("$(sed 's/.*"ret_port":\([0-9]*\).*/\1/' "$root/s$i/run/brine/syndic/syndic.json")")
+done
+[ "$syndics" -eq 0 ] || list=$(printf "127.0.0.1:%s, " "${below[@]}")
 for i in $(seq "$minions"); do
   mkdir -p "$root/m$i.etc"
-  list=$(printf "127.0.0.1:%s, " "${ports[@]}")
   printf 'id: m%s\nmaster: [%s]\nroot_dir: %s/m%s\n' "$i" "${list%, }" "$root" "$i" >"$root/m$i.etc/minion"
   "$bin/brine-minion" -c "$root/m$i.etc" 2>"$root/m$i.log" &
   pids+=($!)
@@ -119,6 +134,15 @@ The other masters are in $root/etc2 and so on:
   brine -c $root/etc2 '*' test.ping
   brine-run -c $root/etc cluster.status
   brine-run -c $root/etc cluster.drain master2
+
+TEXT
+fi
+if [ "$syndics" -gt 0 ]; then
+  cat <<TEXT
+The minions are behind $syndics syndic(s):
+
+  brine-run -c $root/etc manage.syndics
+  brine-run -c $root/etc manage.behind
 
 TEXT
 fi

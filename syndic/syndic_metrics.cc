@@ -27,7 +27,7 @@ void declare_relay(Registry& registry, const RelayCounters& counters, const Upli
   registry.gauge("brine_syndic_session_available", "1 while it holds a session with what is above, otherwise 0.",
                  [&counters] { return counters.connected.load(std::memory_order_relaxed) ? 1.0 : 0.0; });
   registry.counter("brine_syndic_upward_sessions_opened_total", "Sessions that it opened upwards.", value_of(uplink.sessions));
-  registry.counter("brine_syndic_upward_sessions_ended_total", "Sessions upwards that ended, by reason.",
+  registry.counter("brine_syndic_upward_session_ends_total", "Sessions upwards that ended, by reason.",
                    by_reason(kSessionEnds, uplink.session_ends));
   registry.counter("brine_syndic_connect_failures_total", "Attempts to get a session upwards that came to nothing, by reason.",
                    by_reason(kConnectFailures, uplink.connect_failures));

@@ -19,7 +19,7 @@ from fleet import BIN, await_, yaml_of
 from peer import Peer, Refused, Wire, frame, new_key
 
 LISTEN = {"listen": "127.0.0.1:0"}
-UNITS = ("_total", "_seconds", "_bytes", "_minions", "_keys", "_jobs", "_returns", "_entries", "_connections", "_tasks", "_handshakes",
+UNITS = ("_total", "_seconds", "_bytes", "_minions", "_syndics", "_keys", "_jobs", "_returns", "_entries", "_connections", "_tasks", "_handshakes",
          "_fds", "_info", "_available")  # fmt: skip
 SAMPLE = re.compile(r"^([a-z_]+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
@@ -188,10 +188,17 @@ def watched_minion(fleet, id, master, **settings):
     return minion
 
 
-@pytest.mark.parametrize("program", ["master", "minion"])
+def watched_syndic(fleet, master):
+    syndic = fleet.accepted_syndic(master, "eu-1", metrics=LISTEN)
+    syndic.metrics_port = json.loads(syndic.announcement.read_text())["metrics_port"]
+    return syndic
+
+
+@pytest.mark.parametrize("program", ["master", "minion", "syndic"])
 def test_every_family_has_help_type_and_unit(fleet, program):
     master, _ = watched(fleet, "m1")
-    page = scrape(master if program == "master" else watched_minion(fleet, "m2", master))
+    watch = {"master": lambda: master, "minion": lambda: watched_minion(fleet, "m2", master), "syndic": lambda: watched_syndic(fleet, master)}
+    page = scrape(watch[program]())
     assert len(page.help) > 25 and page.help.keys() == page.type.keys()
     for family, kind in page.type.items():
         assert family.endswith(UNITS), family
@@ -205,12 +212,13 @@ def test_every_family_has_help_type_and_unit(fleet, program):
 def test_the_tables_of_the_operations_page_have_every_metric_that_is_served_and_no_other(tmp_path):
     page = (Path(__file__).parents[2] / "docs/operations.md").read_text()
     documented = re.findall(r"^\| `((?:brine|process)_[a-z_]+)` \|", page, re.MULTILINE)
-    mentioned = set(re.findall(r"\bbrine_(?:master|minion)_[a-z_]+", page))
+    mentioned = set(re.findall(r"\bbrine_(?:master|minion|syndic)_[a-z_]+", page))
     redis = Redis(tmp_path / "redis").start()
     cluster = Cluster(tmp_path, redis)
     try:
         (master,) = cluster.start_masters("a", metrics=LISTEN)  # one that shares its store serves what one alone does, and more
         served = {*scrape(port_of(master)).help, *scrape(watched_minion(cluster, "m1", master)).help}
+        served |= {*scrape(watched_syndic(cluster, master)).help}
         cluster.close()
     finally:
         for daemon in cluster.daemons:
@@ -351,3 +359,29 @@ def test_without_metrics_listen_nothing_is_served(fleet):
     assert master.metrics_port is None
     names = [open(f"/proc/{master.process.pid}/task/{task}/comm").read() for task in os.listdir(f"/proc/{master.process.pid}/task")]
     assert not any(name.startswith("metrics") for name in names)
+
+
+# ---- syndics ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_syndic_counts_what_it_passes_on_and_is_ready_while_it_has_a_master(fleet):
+    master = port_of(fleet.master(auto_accept=True, metrics=LISTEN).start())
+    syndic = watched_syndic(fleet, master)
+    fleet.minion("m1", syndic).start()
+    await_(lambda: master.up() == ["m1"], "the minion")
+    assert get(syndic.metrics_port, "/readyz") == (200, "ok\n")
+    assert master.brine("m1", "test.ping") == {"m1": True}
+    await_value(syndic, 1, "brine_syndic_returns_acknowledged_total")
+    page = scrape(syndic)
+    assert page("brine_syndic_connected_minions") == 1
+    assert page("brine_syndic_session_available") == 1
+    assert page("brine_syndic_spool_written_total") == 1
+    assert page("brine_syndic_upward_bytes_total", direction="up") > 0
+    top = scrape(master)
+    assert top("brine_master_connected_syndics") == 1
+    assert top("brine_master_gateway_returns_total") == 1
+    assert top("brine_master_gateway_bytes_total", direction="in") == page("brine_syndic_upward_bytes_total", direction="up")
+    master.kill()
+    await_(lambda: get(syndic.metrics_port, "/readyz")[0] == 503, "the syndic to be without a master")
+    assert scrape(syndic)("brine_syndic_session_available") == 0
+    assert get(syndic.metrics_port, "/healthz") == (200, "ok\n")

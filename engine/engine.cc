@@ -1,7 +1,6 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -14,8 +13,7 @@ namespace {
 constexpr milliseconds kTick{100};
 constexpr seconds kSlowTick{1};
 constexpr std::size_t kReplayPage = 1'000;
-constexpr std::size_t kGrainsPerTurn = 16;     // about 2 ms
-constexpr UnixMicros kClockSlack = 5'000'000;  // between masters
+constexpr std::size_t kGrainsPerTurn = 16;  // about 2 ms
 
 using Json = nlohmann::json;
 
@@ -66,7 +64,7 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
                  }}),
       roster_(clock),
       board_(roster_, gateway, clock, options_.board),
-      gateways_(keys_) {
+      gateways_({keys_, roster_, gateway, events, clock}) {
   keys_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
 }
 
@@ -202,27 +200,15 @@ void Engine::turn_away(SessionRef session) {
   gateway_.end_session(session, GoodbyeReason::kStopping, "the master is busy; come back later");
 }
 
-// Between the welcome and the session the key may have been withdrawn, or another one accepted in its place.
-bool Engine::is_current(const MinionId& id, std::uint64_t key_version) const {
-  const store::KeyRecord* key = keys_.find(id);
-  return key != nullptr && key->state == store::KeyState::kAccepted && key->version == key_version;
-}
-
 void Engine::on_session_opened(SessionOpened opened) {
   Minion* minion = roster_.find(opened.id);
-  if (minion == nullptr || !is_current(opened.id, opened.key_version)) {
+  // Between the welcome and this the key may have been withdrawn, or another one accepted in its place.
+  const store::KeyRecord* key = keys_.find(opened.id);
+  if (minion == nullptr || key == nullptr || key->state != store::KeyState::kAccepted || key->version != opened.key_version) {
     gateway_.end_session(opened.session, GoodbyeReason::kKeyChanged, "the key is not accepted, or has changed");
     return;
   }
-  if (!opened.chain.empty()) {
-    const auto judged = gateways_.judge(opened.chain);
-    if (!judged) log::warning("syndic {} reports {}: {}", name_of_path(opened.path), opened.id.str(), judged.error().message);
-    // An older word than the newest: it has gone elsewhere since.
-    const bool moved = judged && opened.chain.front().issued + kClockSlack < minion->since;
-    if (!judged || moved)
-      return gateway_.end_session(opened.session, judged ? GoodbyeReason::kDisplaced : GoodbyeReason::kKeyChanged,
-                                  judged ? "the minion has moved since" : judged.error().message);
-  }
+  if (!opened.chain.empty() && !gateways_.admits(opened, *minion)) return;
   const Roster::Opened result = roster_.open(*minion, opened);
   if (result.displaced) gateway_.end_session(*result.displaced, GoodbyeReason::kDisplaced, "the same minion connected again");
   if (result.duplicate) {
@@ -280,52 +266,24 @@ void Engine::on_session_closed(SessionRef session, EndReason reason) {
   if (!minion.connected()) moves_here_.went.push_back(*id);
 }
 
-// ---- syndics ---------------------------------------------------------------------------------------------------------------
-
 void Engine::gateway_opened(GatewayOpened opened) {
   const SessionRef session = opened.session;
-  if (!loop_.try_post([this, opened = std::move(opened)] { on_gateway_opened(opened); })) turn_away(session);
-}
-
-void Engine::on_gateway_opened(const GatewayOpened& opened) {
-  const store::KeyRecord* key = keys_.find(opened.id);
-  if (!is_current(opened.id, opened.key_version) || key->kind != store::KeyKind::kSyndic)
-    return gateway_.end_session(opened.session, GoodbyeReason::kKeyChanged, "the key is not accepted, or has changed");
-  const auto before = gateways_.open(opened, clock_.unix_now());
-  if (before) gateway_.end_session(*before, GoodbyeReason::kDisplaced, "the same syndic connected again");
-  counters_.gateways = static_cast<std::int64_t>(gateways_.all().size());
-  log::info("syndic {} from {}", opened.id.str(), opened.address);
-  if (events_.wanted())
-    events_.publish("brine/syndic/" + opened.id.str() + "/start", dump({{"id", opened.id.str()}, {"address", opened.address}}),
-                    Origin::kHere);
+  const bool taken = loop_.try_post([this, opened = std::move(opened)] {
+    gateways_.opened(opened);
+    counters_.gateways = static_cast<std::int64_t>(gateways_.all().size());
+  });
+  if (!taken) turn_away(session);
 }
 
 void Engine::gateway_closed(SessionRef session) {
   loop_.post([this, session] {
-    const auto id = gateways_.close(session);
-    if (!id) return;
+    gateways_.closed(session);
     counters_.gateways = static_cast<std::int64_t>(gateways_.all().size());
-    log::warning("syndic {} is away", id->str());
-    if (events_.wanted()) events_.publish("brine/syndic/" + id->str() + "/lost", dump({{"id", id->str()}}), Origin::kHere);
   });
 }
 
 void Engine::judge_past(std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) {
-  loop_.post([this, chain = std::move(chain), done = std::move(done)] {
-    const Minion* minion = roster_.find(chain.front().id);
-    if (minion == nullptr || !gateways_.judge(chain)) return done(0);
-    const bool moved = chain.front().issued + kClockSlack < minion->since;
-    done(moved ? minion->since + kClockSlack : std::numeric_limits<UnixMicros>::max());
-  });
-}
-
-// A syndic is no longer one of ours: those behind it are not, for all that it says.
-void Engine::end_behind(const MinionId& gateway, std::string_view why) {
-  if (const auto session = gateways_.session_of(gateway)) gateway_.end_session(*session, GoodbyeReason::kKeyChanged, std::string(why));
-  for (const auto& [id, minion] : roster_.all()) {
-    const bool behind = std::find(minion.path.begin(), minion.path.end(), gateway) != minion.path.end();
-    if (behind && minion.session) gateway_.end_session(*minion.session, GoodbyeReason::kKeyChanged, "its syndic is no longer accepted");
-  }
+  loop_.post([this, chain = std::move(chain), done = std::move(done)] { done(gateways_.trusted_until(chain)); });
 }
 
 void Engine::receipt(SessionRef session, JobId jid, Receipt receipt) {
@@ -359,7 +317,7 @@ void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
     counters_.connected = static_cast<std::int64_t>(roster_.connected());
   }
   index_.erase(id);
-  end_behind(id, why);
+  gateways_.withdrawn(id, why);
   if (events_.wanted())
     events_.publish("brine/key", dump({{"act", "withdraw"}, {"id", id.str()}, {"reason", std::string(why)}}), origin_of_key_change());
 }

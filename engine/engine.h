@@ -134,7 +134,7 @@ class Engine {
   bool add_returns(std::vector<PendingReturn>&& returns) { return ledger_.add_returns(std::move(returns)); }
   void gateway_opened(GatewayOpened opened);
   void gateway_closed(SessionRef session);
-  // Until when a syndic that shows this chain may have taken returns of its minion: jobs of later do not count. 0: it never could.
+  // As Gateways::trusted_until.
   void judge_past(std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done);
   void report_call(CallReport report, std::function<void(Result<JobId>)> done);
 
@@ -205,9 +205,6 @@ class Engine {
   Admission judge_journal(const MinionId& id, JournalPosition journal, Admission admission) const;
   void on_session_opened(SessionOpened opened);
   void on_session_closed(SessionRef session, EndReason reason);
-  bool is_current(const MinionId& id, std::uint64_t key_version) const;
-  void on_gateway_opened(const GatewayOpened& opened);
-  void end_behind(const MinionId& gateway, std::string_view why);
   void on_call(CallReport report, std::function<void(Result<JobId>)> done);
   void learn_grains();
   void take_grains(const MinionId& id, std::string grains);

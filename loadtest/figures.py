@@ -4,6 +4,10 @@
 ROWS = {
     "minions": ("minions on one master, authenticated, three pings without a loss", "", 10_000, 16_000, "higher"),
     "ping_all": ("ping all, to the last committed return", "s", 1.0, 0.5, "lower"),
+    "ping_all_tier": ("ping all behind four syndics, to the last committed return", "s", 1.3, 1.1, "lower"),
+    "tier_again": ("kill -9 of one of four syndics under load: until the last minion is served again", "s", None, None, "lower"),
+    "bytes_up": ("bytes on the link upwards of a syndic, per return", "B", None, None, "lower"),
+    "syndic_cpu": ("CPU of the syndics per return, spooled and synced", "us", None, None, "lower"),
     "one_target_p50": ("one target, submit to verified result at the caller, all others idle: p50", "ms", 2, 0.5, "lower"),
     "one_target_p99": ("one target, submit to verified result at the caller, all others idle: p99", "ms", 10, 3, "lower"),
     "one_target_p99_outage": ("the same while a returner is away: p99", "ms", 10, 3, "lower"),
@@ -75,6 +79,9 @@ def measures(phase):
     if returns:
         result["master_us_per_return"] = phase["master_cpu_s"] * 1e6 / returns
         result["swarm_us_per_return"] = phase["swarm_cpu_s"] * 1e6 / returns
+        if "syndics_cpu_s" in phase:
+            result["syndics_us_per_return"] = phase["syndics_cpu_s"] * 1e6 / returns
+            result["upward_bytes_per_return"] = phase["upward_bytes"] / returns
         if "redis_cpu_s" in phase:
             result["redis_us_per_return"] = phase["redis_cpu_s"] * 1e6 / returns
     return result

@@ -25,7 +25,7 @@ import report  # noqa: E402
 import scenario as scenarios  # noqa: E402
 from cluster import Cluster, Redis  # noqa: E402
 from fleet import BIN, Fleet, await_  # noqa: E402
-from processes import Clock, Load, LoadTestError, Sampler, Swarm, process_sample  # noqa: E402
+from processes import Clock, Load, LoadTestError, Sampler, Swarm, process_sample, scrape  # noqa: E402
 from redis_records import Records, RedisReader  # noqa: E402
 from verdict import History  # noqa: E402
 
@@ -36,11 +36,11 @@ MASTERS = [f"m{i}" for i in range(1, 10)]
 CLUSTER = "test"  # as tests/process/cluster.py names it
 
 
-class WatchedMaster:
-    """A master that runs, whose CPU time is counted through restarts."""
+class Watched:
+    """A master or syndic that runs, whose CPU time is counted through restarts."""
 
-    def __init__(self, daemon):
-        self.daemon = daemon
+    def __init__(self, daemon, announcement):
+        self.daemon, self.announcement = daemon, announcement
         self.gone_cpu = 0.0
 
     def pid(self):
@@ -48,7 +48,7 @@ class WatchedMaster:
 
     def metrics_port(self):
         try:
-            return json.loads((self.daemon.sock_dir / "master.json").read_text())["metrics_port"]
+            return json.loads(self.announcement.read_text())["metrics_port"]
         except (OSError, ValueError):
             return None
 
@@ -63,6 +63,10 @@ class WatchedMaster:
             self.gone_cpu = self.sample()[0]
         for step in ("kill", "start") if act == "restart" else (act,):
             getattr(self.daemon, step)()
+
+
+def watched_master(daemon):
+    return Watched(daemon, daemon.sock_dir / "master.json")
 
 
 class Run:
@@ -96,16 +100,36 @@ class Run:
         if self.redis:
             self.redis.start()
             self.fleet.start_masters(*MASTERS[: self.scenario.masters], **settings)
-            self.masters = [WatchedMaster(daemon) for daemon in self.fleet.masters]
+            self.masters = [watched_master(daemon) for daemon in self.fleet.masters]
             self.sampler.watch("redis", lambda: self.redis.process.pid if self.redis.process.poll() is None else None)
         else:
-            self.masters = [WatchedMaster(self.fleet.master(**settings).start())]
+            self.masters = [watched_master(self.fleet.master(**settings).start())]
         self.master = self.masters[0]
         for i, master in enumerate(self.masters):
             self.sampler.watch(f"master-{i + 1}" if i else "master", master.pid, master.metrics_port)
+        self.start_syndics()
         self.empty_mib = self.master.sample()[1]
         self.start_real_minions()
         self.start_swarms()
+
+    def start_syndics(self):
+        """Each below all masters; those of the second tier below the first of them."""
+        self.syndics = []
+        masters = [master.daemon for master in self.masters]
+        settings = {"log_level": "warning", "metrics": {"listen": "127.0.0.1:0"}, **self.scenario.syndic}
+        for i in range(self.scenario.syndics + self.scenario.second_tier):
+            above = masters if i < self.scenario.syndics else [self.syndics[0].daemon]
+            daemon = self.fleet.accepted_syndic(self.master.daemon, f"s{i + 1}", *above, **settings)
+            self.syndics.append(Watched(daemon, daemon.announcement))
+            self.sampler.watch(f"syndic-{i + 1}", self.syndics[-1].pid, self.syndics[-1].metrics_port)
+
+    def syndics_sample(self):
+        """(CPU seconds, bytes sent upwards) of all syndics of the first tier; None without any."""
+        if not self.syndics:
+            return None
+        pages = [scrape(syndic.metrics_port()) or {} for syndic in self.syndics[: self.scenario.syndics]]
+        up = sum(page.get('brine_syndic_upward_bytes_total{direction="up"}', 0.0) for page in pages)
+        return sum(syndic.sample()[0] for syndic in self.syndics), up
 
     def start_real_minions(self):
         ids = [f"real-{i}" for i in range(self.scenario.real_minions)]
@@ -124,7 +148,7 @@ class Run:
         first = 0
         for i, size in enumerate(shares(count, processes)):
             config = {
-                "masters": [f"tcp://127.0.0.1:{master.daemon.port}" for master in self.masters],
+                "masters": [f"tcp://127.0.0.1:{above.daemon.port}" for above in self.syndics or self.masters],
                 "source_ips": True,
                 "threads": 1 if processes > 1 else 2,
                 **minions,
@@ -145,7 +169,7 @@ class Run:
         self.now_in = phase.name
         begin = self.clock.now()
         cpu, mib = self.masters_cpu(), self.master.sample()[1]
-        redis = self.redis_sample()
+        redis, syndics = self.redis_sample(), self.syndics_sample()
         swarm_cpu = self.swarm_cpu()
         loads = [self.start_load(load) for load in phase.loads]
         pending = [[fault.at, fault] for fault in phase.faults]
@@ -158,7 +182,7 @@ class Run:
         finals = [load.wait(5) for load in loads]
         loads_end = self.clock.now()
         self.until(phase.until, phase.patience)
-        self.end_phase(phase.name, begin, mib, (cpu, swarm_cpu), finals, loads_end, redis)
+        self.end_phase(phase.name, begin, mib, (cpu, swarm_cpu), finals, loads_end, redis, syndics)
 
     def masters_cpu(self):
         return sum(master.sample()[0] for master in self.masters)
@@ -214,6 +238,9 @@ class Run:
         if fault.do in scenarios.MASTER_FAULTS:
             self.masters[words.get("which", 1) - 1].suffer(fault.do)
             return
+        if fault.do in scenarios.SYNDIC_FAULTS:
+            self.syndics[words.get("which", 1) - 1].suffer(fault.do)
+            return
         if fault.do in backends.FAULTS:
             act, _, kind = fault.do.removesuffix("-returner").partition(" ")
             getattr(self.backends[kind], act)()
@@ -243,7 +270,7 @@ class Run:
         without = [line["t"] for line in lines if line["open"] < line["minions"] - line["frozen"]]
         return max(without, default=self.last_fault) - self.last_fault
 
-    def end_phase(self, name, begin, mib, cpu, finals, loads_end=None, redis=None):
+    def end_phase(self, name, begin, mib, cpu, finals, loads_end=None, redis=None, syndics=None):
         end = self.clock.now()
         after = self.master.sample()
         most = max([after[1], *(row[2] for row in self.sampler.processes.get("master", []) if begin <= row[0] <= end)])
@@ -261,6 +288,10 @@ class Run:
             redis_after = self.redis_sample()
             phase["redis_cpu_s"] = redis_after[0] - redis[0]
             phase["redis_mib"] = [redis[1], redis_after[1]]
+        if syndics is not None:
+            syndics_after = self.syndics_sample()
+            phase["syndics_cpu_s"] = syndics_after[0] - syndics[0]
+            phase["upward_bytes"] = syndics_after[1] - syndics[1]
         if self.last_fault is not None:
             phase["served_again"] = self.served_again()
             last_line = max(swarm.last()["t"] for swarm in self.swarms)
@@ -284,8 +315,8 @@ class Run:
         self.phases[-1]["measures"]["outbox_bytes_per_return"] = self.outbox_bytes_per_return()
         for minion in self.real:
             minion.stop(60)
-        for master in self.masters:
-            master.daemon.stop(60)
+        for daemon in self.syndics[::-1] + self.masters:
+            daemon.daemon.stop(60)
         self.fleet.close()
         self.sampler.close()
         return self.judge()

@@ -9,7 +9,7 @@ import expectations
 import yaml
 
 TOP = {"name", "about", "topology", "minions", "phases", "expect", "figures"}
-TOPOLOGY = {"masters", "syndics", "store", "redis", "returners", "master", "real_minions"}
+TOPOLOGY = {"masters", "syndics", "second_tier", "syndic", "store", "redis", "returners", "master", "real_minions"}
 MINIONS = {
     "count", "processes", "threads", "source_ips", "ramp_per_second", "grains_bytes", "journal", "answer",
     "heartbeat_ms", "heartbeat_timeout_ms", "recon_default_ms", "recon_max_ms", "rebalance_within_ms", "seed",
@@ -19,6 +19,7 @@ LOAD = {"name", "target", "function", "arguments", "rate", "seconds", "jobs", "c
 FAULT = {"at", "every", "do", "which", "count", "seconds", "every_ms", "bytes_per_second"}
 FIGURE = {"row", "value"}
 MASTER_FAULTS = {"kill master", "stop master", "start master", "restart master", "pause master", "resume master"}
+SYNDIC_FAULTS = {"kill syndic", "stop syndic", "start syndic", "restart syndic", "pause syndic", "resume syndic"}
 REDIS_FAULTS = {"kill redis", "start redis", "pause redis", "resume redis"}
 SWARM_FAULTS = {"join", "leave", "drop", "drop_all", "restart", "half_open", "black_hole", "slow_reader", "flap"}
 STATES = {"open", "answered"}
@@ -52,6 +53,9 @@ class Scenario:
     about: str
     text: str
     masters: int
+    syndics: int
+    second_tier: int  # syndics below the first one
+    syndic: dict  # settings of each
     store: str
     redis: list  # further words of its command line
     returners: list
@@ -117,8 +121,10 @@ def read(path):
 def parse(text, file):
     top = Reader(file, "the scenario", yaml.safe_load(text), TOP)
     topology = Reader(file, "topology", top.value.get("topology", {}), TOPOLOGY)
-    if topology.value.get("syndics", 0) != 0:
-        topology.complain(f"has 'syndics: {topology.value['syndics']}'; this version runs syndics: 0")
+    syndics = topology.number("syndics", 0)
+    second_tier = topology.number("second_tier", 0)
+    if second_tier and not syndics:
+        topology.complain("has a 'second_tier', but no 'syndics' above it")
     masters = topology.number("masters", 1, least=1)
     store = topology.one_of("store", topology.value.get("store", "sqlite"), {"sqlite", "redis"})
     if masters > 1 and store != "redis":
@@ -135,6 +141,9 @@ def parse(text, file):
         about=top.text("about", "-"),
         text=text,
         masters=masters,
+        syndics=syndics,
+        second_tier=second_tier,
+        syndic=topology.value.get("syndic", {}),
         store=store,
         redis=[str(word) for word in topology.items("redis")],
         returners=topology.items("returners"),
@@ -175,7 +184,7 @@ def read_load(file, phase, index, value):
 
 def read_fault(file, phase, value):
     fault = Reader(file, f"a fault of phase '{phase}'", value, FAULT)
-    do = fault.one_of("do", fault.value.get("do"), MASTER_FAULTS | REDIS_FAULTS | SWARM_FAULTS | backends.FAULTS)
+    do = fault.one_of("do", fault.value.get("do"), MASTER_FAULTS | SYNDIC_FAULTS | REDIS_FAULTS | SWARM_FAULTS | backends.FAULTS)
     order = {key: value[key] for key in value if key not in ("at", "every")}
     return Fault(at=fault.number("at", 0), do=do, every=fault.number("every", 0), order=order)
 

@@ -1,7 +1,7 @@
 """Drives jobs through a real cluster under a seeded schedule of faults and judges what came of them: see README.md.
 
 usage: python3 -m chaos.run [--seed S | --seeds FIRST-LAST] [--minutes M | --seconds N] [--masters N] [--minions N]
-                            [--sentinel | --namespaces] [--durability async|replicated|synced] [--keep]
+                            [--sentinel | --namespaces | --tiers] [--durability async|replicated|synced] [--keep]
 """
 
 import argparse
@@ -19,12 +19,14 @@ from chaos.collect import collect, settle
 from chaos.namespaces import Namespaces
 from chaos.schedule import JUMPS, KINDS, NAMESPACE_KINDS, SENTINEL_KINDS, absence, schedule
 from chaos.stores import OneStore, SentinelStore
+from chaos.tiers import LENGTH, SYNDICS, leaves, tier_schedule
 from chaos.verdict import judge
 from chaos.workload import Submitter
 from chaos.world import World
 
 SUBMITTERS = 8
 PATIENCE = 30.0  # seconds for a healed cluster to settle
+TIER_PATIENCE = 60.0  # the same behind syndics
 MASTER_NAMES = "abcdefghi"
 
 
@@ -38,10 +40,11 @@ class Shape:
     sentinel: bool = False
     durability: str = "synced"
     namespaces: bool = False
+    tiers: bool = False
 
     def __str__(self):
         store = "three Redis under Sentinel" if self.sentinel else "one Redis"
-        where = ", each in a network namespace" if self.namespaces else ""
+        where = ", each in a network namespace" if self.namespaces else f" behind {len(SYNDICS)} syndics" if self.tiers else ""
         return f"{self.masters} masters on {store} ({self.durability}), {self.minions} minions{where}, {self.seconds:g} s"
 
 
@@ -54,12 +57,13 @@ class Run:
             store = SentinelStore(self.folder, shape.durability)
         else:
             store = OneStore(self.folder, shape.durability, network.gateway if network else None)
-        self.world = World(self.folder, masters, minions, store, network)
+        self.world = World(self.folder, masters, minions, store, network, leaves(minions) if shape.tiers else None)
+        self.patience = TIER_PATIENCE if shape.tiers else PATIENCE
         self.stopped = threading.Event()
         self.absent, self.absent_from = absence(seed, shape.seconds, minions)
         others = [id for id in minions if id != self.absent]
         kinds = SENTINEL_KINDS if shape.sentinel else NAMESPACE_KINDS if shape.namespaces else KINDS
-        self.faults = schedule(seed, shape.seconds, masters, others, kinds)
+        self.faults = tier_schedule(seed, masters) if shape.tiers else schedule(seed, shape.seconds, masters, others, kinds)
 
     def clock(self):
         return time.monotonic() - self.began
@@ -73,10 +77,11 @@ class Run:
             self.say(f"        the run begins at {time.strftime('%H:%M:%S')}")
             submissions = self.storm()
             self.say(f"{self.clock():6.2f} s  healed")
-            unrest = settle(self.world, PATIENCE, self.absent)
-            self.say(f"{self.clock():6.2f} s  settled without {self.absent}")
+            healed = self.clock()
+            unrest = settle(self.world, self.patience, self.absent)
+            self.say(f"{self.clock():6.2f} s  settled without {self.absent}, {self.clock() - healed:.1f} s after the last fault was over")
             self.world.keepers[self.absent].start()
-            history = collect(self.world, submissions, PATIENCE, unrest)
+            history = collect(self.world, submissions, self.patience, unrest)
             self.say(f"{self.clock():6.2f} s  settled")
         finally:
             self.stopped.set()
@@ -156,6 +161,7 @@ def parse(words):
     store = parser.add_mutually_exclusive_group()
     store.add_argument("--sentinel", action="store_true", help="three Redis under Sentinel, which fail over; no cut links to them")
     store.add_argument("--namespaces", action="store_true", help="every daemon in a network namespace; silent partitions; needs root")
+    store.add_argument("--tiers", action="store_true", help=f"minions behind {len(SYNDICS)} syndics, each killed and cut off once; takes {LENGTH:g} s")
     parser.add_argument("--durability", choices=("async", "replicated", "synced"), help="default: replicated with --sentinel, else synced")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a run that passed")
     return parser.parse_args(words)
@@ -172,8 +178,8 @@ def main(words):
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(130))
     durability = options.durability or ("replicated" if options.sentinel else "synced")
-    seconds = options.seconds or (options.minutes or 1.0) * 60
-    shape = Shape(seconds, options.masters, options.minions, options.sentinel, durability, options.namespaces)
+    seconds = LENGTH if options.tiers else options.seconds or (options.minutes or 1.0) * 60
+    shape = Shape(seconds, options.masters, options.minions, options.sentinel, durability, options.namespaces, options.tiers)
     failed = []
     for seed in seeds_of(options):
         verdict, _ = run_seed(seed, shape, options.keep, say)

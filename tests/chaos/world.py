@@ -11,6 +11,7 @@ from fleet import Daemon, await_
 from chaos.namespaces import PORT
 from chaos.relay import Relay
 from chaos.schedule import JUMPS, SLOW
+from chaos.tiers import SECOND_TIER
 from chaos.trouble import LIBRARY, Trouble
 from chaos.workload import LOG
 
@@ -81,7 +82,7 @@ class ChaosCluster(Cluster):
     def __init__(self, folder, redis, network=None):
         super().__init__(folder, redis)
         self.network = network
-        self.store_links, self.minion_links = {}, {}
+        self.store_links, self.minion_links, self.syndic_links = {}, {}, {}
         self.troubles = {}
 
     def trouble(self, name, daemon):
@@ -114,13 +115,14 @@ class ChaosCluster(Cluster):
 
 
 class World:
-    def __init__(self, folder, masters, minions, store, network=None):
-        """network: Namespaces, or None: then links are relays."""
+    def __init__(self, folder, masters, minions, store, network=None, leaves=None):
+        """network: Namespaces, or None: then links are relays. leaves: {minion: [syndics]}, where there are some between."""
         self.folder = folder
         self.network = network
         self.master_ids, self.minion_ids = masters, minions
         self.store = store
         self.cluster = ChaosCluster(folder, store, network)
+        self.leaves = leaves or {}
         self.keepers, self.crashes = {}, []
         self.closing = threading.Event()
         self.watch = threading.Thread(target=self.keep)
@@ -133,10 +135,21 @@ class World:
         for master in self.cluster.masters:
             self.keepers[master.settings["id"]] = Keeper(master.settings["id"], master, None, self.crashes)
         links = [master.settings["address"] for master in self.cluster.masters]
+        for id in sorted({id for ids in self.leaves.values() for id in ids}):
+            self.start_syndic(id, links)
         for id in self.minion_ids:
-            self.start_minion(id, links)
+            below = [self.cluster.syndic_links[syndic].address for syndic in self.leaves.get(id, [])]
+            self.start_minion(id, below or links)
         await_(lambda: all(set(master.up()) == set(self.minion_ids) for master in self.cluster.masters), "the minions to connect")
         self.watch.start()
+
+    def start_syndic(self, id, links):
+        """Those above, minions and lower syndics reach it through a relay of its own."""
+        above = SECOND_TIER.get(id)
+        settings = {"syndic_master": [self.cluster.syndic_links[above].address] if above else links, "heartbeat": 1, "heartbeat_timeout": 3}
+        syndic = self.cluster.accepted_syndic(self.cluster.masters[0], id, self.cluster.masters[0], **settings)
+        self.cluster.syndic_links[id] = Relay(lambda: syndic.settings["ret_port"] or None)
+        self.keepers[id] = Keeper(id, syndic, None, self.crashes)
 
     def start_minion(self, id, links):
         settings = {"rebalance_within": "500ms", "heartbeat": 1, "heartbeat_timeout": 3, "acceptance_wait_time_max": "1s"}
@@ -164,7 +177,7 @@ class World:
             self.network.part(fault.subject, self.beyond(part, fault.subject))
         elif act in ("jump", "slow"):
             self.disturb(fault, part)
-        elif part in ("store", "minions"):
+        elif part in ("store", "minions") or fault.kind == "cut_syndic":
             getattr(self.link(part, fault.subject), act)()
         elif part == "redis":
             self.store.begin(act)
@@ -179,7 +192,7 @@ class World:
             self.network.join(fault.subject, self.beyond(part, fault.subject))
         elif act in ("jump", "slow"):
             self.disturb(fault, part, over=True)
-        elif part in ("store", "minions"):
+        elif part in ("store", "minions") or fault.kind == "cut_syndic":
             self.link(part, fault.subject).heal()
         elif part == "redis":
             self.store.end(act)
@@ -207,7 +220,8 @@ class World:
         return [self.network.gateway, *others.values()]
 
     def link(self, part, master):
-        return (self.cluster.store_links if part == "store" else self.cluster.minion_links)[master]
+        links = {"store": self.cluster.store_links, "minions": self.cluster.minion_links, "syndic": self.cluster.syndic_links}
+        return links[part][master]
 
     def signal(self, id, number):
         keeper = self.keepers[id]
@@ -227,7 +241,7 @@ class World:
         try:
             self.cluster.close()  # fails on a report of a sanitizer
         finally:
-            for link in [*self.cluster.store_links.values(), *self.cluster.minion_links.values()]:
+            for link in [*self.cluster.store_links.values(), *self.cluster.minion_links.values(), *self.cluster.syndic_links.values()]:
                 if link is not None:
                     link.close()
             if self.network:

@@ -77,9 +77,8 @@ class Run:
             self.say(f"        the run begins at {time.strftime('%H:%M:%S')}")
             submissions = self.storm()
             self.say(f"{self.clock():6.2f} s  healed")
-            healed = self.clock()
             unrest = settle(self.world, self.patience, self.absent)
-            self.say(f"{self.clock():6.2f} s  settled without {self.absent}, {self.clock() - healed:.1f} s after the last fault was over")
+            self.say(f"{self.clock():6.2f} s  settled without {self.absent}")
             self.world.keepers[self.absent].start()
             history = collect(self.world, submissions, self.patience, unrest)
             self.say(f"{self.clock():6.2f} s  settled")
@@ -101,6 +100,9 @@ class Run:
             thread.start()
         for thread in faults:
             thread.join()
+        over = self.clock()
+        if not settle(self.world, self.patience, self.absent):
+            self.say(f"{self.clock():6.2f} s  all but {self.absent} are connected again, {self.clock() - over:.1f} s after the last fault was over")
         time.sleep(max(0.0, self.seconds - self.clock()))
         self.stopped.set()
         for thread in submitters:

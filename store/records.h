@@ -36,6 +36,22 @@ struct KeyRecord {
   std::string signature;       // over the record, see engine/key_authority.h; a record without a valid one is ignored
 };
 
+// ---- join tokens ----------------------------------------------------------------------------------------------------------
+
+// Lets minions in that show its secret, without an operator. All but `used` is signed and never changes.
+struct TokenRecord {
+  std::string id;                   // the public part of what is shown, see base/join_token.h
+  std::string secret_hash;          // SHA-256 of the secret
+  std::string match = "*";          // glob of the ids that it lets in
+  KeyKind kind = KeyKind::kMinion;  // of the keys that it lets in: kMinion or kEphemeral
+  std::uint32_t uses = 1;           // keys that it may let in, altogether
+  std::uint32_t used = 0;           // counted by the store
+  UnixMicros created = 0;
+  UnixMicros not_after = 0;
+  std::string signer;     // Ed25519 key of the master that made it
+  std::string signature;  // see engine/join_tokens.h; a token without a valid one is ignored
+};
+
 // ---- jobs -----------------------------------------------------------------------------------------------------------------
 
 // What the operator asked for, and what came of it. `signed_job` holds the exact bytes that were signed and that minions verify;

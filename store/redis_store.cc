@@ -145,6 +145,9 @@ class RedisStore final : public SharedStore {
   Result<std::vector<KeyRecord>> keys_of(const std::vector<MinionId>& ids) const override {
     return read_ours([&](Reader& r) { return r.keys_of(ids); });
   }
+  Result<std::vector<TokenRecord>> tokens() const override {
+    return read_ours([](Reader& r) { return r.tokens(); });
+  }
   Result<std::vector<GrainsRecord>> grains() const override {
     return read_ours([](Reader& r) { return r.grains(); });
   }

@@ -42,6 +42,7 @@ struct News {
   bool missed = false;   // some of it is gone: everything may have changed
   bool feed = false;     // it has grown
   bool masters = false;  // one came, went, or changed its card
+  bool tokens = false;   // join tokens came or went
   // Minions, by their places in the job's expected ones, that have returned (once more, perhaps), or said that they run it.
   std::map<JobId, std::vector<std::uint32_t>> returned;
   std::map<JobId, std::vector<std::uint32_t>> running;
@@ -51,8 +52,8 @@ struct News {
   std::vector<std::string> settings;
 
   bool empty() const {
-    return !missed && !feed && !masters && returned.empty() && running.empty() && keys.empty() && minions.empty() && presence.empty() &&
-           settings.empty();
+    return !missed && !feed && !masters && !tokens && returned.empty() && running.empty() && keys.empty() && minions.empty() &&
+           presence.empty() && settings.empty();
   }
 };
 

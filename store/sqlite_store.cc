@@ -63,6 +63,9 @@ class SqliteStore final : public StateStore {
   Result<std::vector<KeyRecord>> keys() const override {
     return read([](Reader& r) { return r.keys(); });
   }
+  Result<std::vector<TokenRecord>> tokens() const override {
+    return read([](Reader& r) { return r.tokens(); });
+  }
   Result<std::vector<GrainsRecord>> grains() const override {
     return read([](Reader& r) { return r.grains(); });
   }

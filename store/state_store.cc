@@ -3,8 +3,9 @@
 namespace brine::store {
 
 bool Batch::empty() const {
-  return jobs.empty() && returns.empty() && events.empty() && keys.empty() && forgotten_keys.empty() && grains.empty() &&
-         journals.empty() && forgotten_minions.empty() && returner_positions.empty() && settings.empty();
+  return jobs.empty() && returns.empty() && events.empty() && keys.empty() && tokens.empty() && forgotten_tokens.empty() &&
+         forgotten_keys.empty() && departures.empty() && grains.empty() && journals.empty() && forgotten_minions.empty() &&
+         returner_positions.empty() && settings.empty();
 }
 
 }  // namespace brine::store

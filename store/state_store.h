@@ -23,15 +23,32 @@
 
 namespace brine::store {
 
+// A key of Batch::keys that is accepted for one use of a join token: written, and counted, only while a use is left.
+struct TokenUse {
+  std::size_t key = 0;  // its place in Batch::keys
+  std::string token;    // id
+};
+
+// A minion that has gone for good: forgotten with key, grains and journal mark, unless its key has changed or it has come back.
+struct Departure {
+  MinionId id;
+  std::uint64_t key_version = 0;  // as it was when that was decided
+  std::uint64_t generation = 0;   // likewise, of its newest presence (store/shared_store.h); 0: none is known
+};
+
 // Everything in one batch becomes visible and durable together. Applied in the order of the members, so that a job and returns to it,
 // or a key and its deletion, may be in one batch; of two jobs of
 // one submission or two returns of one (jid, minion) the first counts, of two upserts the last.
 struct Batch {
-  std::vector<JobRecord> jobs;        // submission + record + feed entry, each
-  std::vector<EventRecord> events;    // go to the outbox
-  std::vector<ReturnRecord> returns;  // first return of (jid, minion) is kept; each first or late one goes to the outbox
-  std::vector<KeyRecord> keys;        // upserts of (id, denied or not), only if version is higher than the stored one
-  std::vector<std::pair<MinionId, bool>> forgotten_keys;    // (id, denied record?) to delete
+  std::vector<JobRecord> jobs;                // submission + record + feed entry, each
+  std::vector<EventRecord> events;            // go to the outbox
+  std::vector<ReturnRecord> returns;          // first return of (jid, minion) is kept; each first or late one goes to the outbox
+  std::vector<KeyRecord> keys;                // upserts of (id, denied or not), only if version is higher than the stored one
+  std::vector<TokenRecord> tokens;            // new ones, with no use counted; of an id that is there nothing is changed
+  std::vector<TokenUse> token_uses;           // of some of `keys`, in their order
+  std::vector<std::string> forgotten_tokens;  // ids to delete
+  std::vector<std::pair<MinionId, bool>> forgotten_keys;  // (id, denied record?) to delete
+  std::vector<Departure> departures;
   std::vector<GrainsRecord> grains;                         // upserts
   std::vector<JournalMark> journals;                        // upserts
   std::vector<MinionId> forgotten_minions;                  // their grains and journal marks are deleted
@@ -55,11 +72,20 @@ enum class ReturnResult : std::uint8_t {
   kUnexpected,  // the job exists and did not expect this minion: nothing was written
 };
 
+enum class UseResult : std::uint8_t {
+  kCounted,   // the key is written
+  kRepeated,  // the id has this very key and is accepted: the key is written, nothing is counted
+  kKeyKept,   // the id has another record than a pending one, or one as new: nothing was written
+  kNoneLeft,  // all uses are counted, or there is no such token: nothing was written
+};
+
 struct CommitOutcome {
   std::vector<JobResult> jobs;        // as Batch::jobs
   std::vector<JobId> jids;            // as Batch::jobs: the jid that counts
   std::vector<ReturnResult> returns;  // as Batch::returns
-  std::vector<bool> keys;             // as Batch::keys: false: one of the same or a higher version was there
+  std::vector<bool> keys;             // as Batch::keys: false: one of the same or a higher version was there, or the use was not had
+  std::vector<UseResult> token_uses;  // as Batch::token_uses
+  std::vector<bool> departures;       // as Batch::departures: false: there was nothing to forget, or no reason any more
   // Of a batch with jobs: the end of the feed as it was found and as it was left. Whoever had read up to the first has missed nothing but
   // the jobs of this batch.
   FeedPosition feed_before;
@@ -112,6 +138,7 @@ class StateStore {
   virtual Result<Expired> expire(const Retention& retention) = 0;
 
   virtual Result<std::vector<KeyRecord>> keys() const = 0;
+  virtual Result<std::vector<TokenRecord>> tokens() const = 0;
   virtual Result<std::vector<GrainsRecord>> grains() const = 0;
   virtual Result<std::vector<JournalMark>> journals() const = 0;
   virtual Result<std::optional<std::string>> setting(const std::string& name) const = 0;

@@ -48,6 +48,14 @@ std::optional<ReturnResult> result_of(char letter) {
   }
 }
 
+std::optional<UseResult> use_result_of(std::string_view letter) {
+  if (letter == "C") return UseResult::kCounted;
+  if (letter == "R") return UseResult::kRepeated;
+  if (letter == "K") return UseResult::kKeyKept;
+  if (letter == "N") return UseResult::kNoneLeft;
+  return std::nullopt;
+}
+
 Error strange(std::string_view what) { return {Code::kInternal, "redis gave a strange answer to " + std::string(what)}; }
 
 }  // namespace
@@ -67,7 +75,11 @@ Result<CommitOutcome> BatchWriter::commit(const Batch& batch, std::uint64_t epoc
   if (!batch.jobs.empty()) BRINE_TRY(publish(batch, prepared, epoch, outcome));
   if (!batch.returns.empty()) BRINE_TRY(add_returns(batch.returns, outcome.returns));
   if (!batch.events.empty()) BRINE_TRY(add_events(batch.events));
+  if (!batch.tokens.empty() || !batch.forgotten_tokens.empty()) BRINE_TRY(change_tokens(batch));
+  outcome.keys.resize(batch.keys.size());
+  if (!batch.token_uses.empty()) BRINE_TRY(join_keys(batch, outcome));
   BRINE_TRY(remember(batch, outcome.keys));
+  if (!batch.departures.empty()) BRINE_TRY(let_depart(batch, outcome.departures));
   if (!batch.returner_positions.empty()) BRINE_TRY(raise_positions(batch));
   if (!batch.empty()) BRINE_TRY(wait_for_replicas(connection_, layout_, options_.replicas, options_.patience));
   return outcome;
@@ -253,6 +265,63 @@ Status BatchWriter::add_events(const std::vector<EventRecord>& events) {
 
 // ---- what is small ---------------------------------------------------------------------------------------------------------
 
+Status BatchWriter::change_tokens(const Batch& batch) {
+  Text text;
+  text.add(options_.origin);
+  text.add(options_.epoch);
+  for (const TokenRecord& token : batch.tokens) {
+    text.add(token.id);
+    text.add(std::to_string(token.uses));
+    text.add(pack_token(token));
+  }
+  for (const std::string& id : batch.forgotten_tokens) {
+    text.add(id);
+    text.add("");
+    text.add("");
+  }
+  scripts_.call(connection_, Script::kTokens, {layout_.tokens, layout_.tokens_left, layout_.counters, layout_.news, layout_.store},
+                text.words());
+  BRINE_TRY(connection_.next());
+  return {};
+}
+
+Status BatchWriter::join_keys(const Batch& batch, CommitOutcome& outcome) {
+  for (const TokenUse& use : batch.token_uses) {
+    const KeyRecord& key = batch.keys[use.key];
+    const std::string names = pack_names({key.id.str()}), version = padded(key.version), packed = pack_key(key);
+    scripts_.call(connection_, Script::kJoin, {layout_.keys, layout_.tokens_left, layout_.counters, layout_.news, layout_.store},
+                  {options_.origin, options_.epoch, names, key.id.str(), version, packed, use.token});
+  }
+  for (const TokenUse& use : batch.token_uses) {
+    BRINE_LET(const Reply reply, connection_.next());
+    const auto result = use_result_of(reply.view().text());
+    if (!result) return std::unexpected(strange("the use of a join token"));
+    outcome.token_uses.push_back(*result);
+    outcome.keys[use.key] = *result == UseResult::kCounted || *result == UseResult::kRepeated;
+  }
+  return {};
+}
+
+Status BatchWriter::let_depart(const Batch& batch, std::vector<bool>& gone) {
+  Text text;
+  std::vector<std::string> names;
+  for (const Departure& departure : batch.departures) names.push_back(departure.id.str());
+  text.add(options_.origin);
+  text.add(options_.epoch);
+  text.add(pack_names(names));
+  for (const Departure& departure : batch.departures) {
+    text.add(departure.id.str());
+    text.add(padded(departure.key_version));
+    text.add(departure.generation == 0 ? "" : padded(departure.generation));
+  }
+  scripts_.call(connection_, Script::kDepart,
+                {layout_.keys, layout_.grains, layout_.journals, layout_.presence, layout_.counters, layout_.news, layout_.store},
+                text.words());
+  BRINE_LET(const Reply reply, connection_.next());
+  for (const char digit : reply.view().text()) gone.push_back(digit == '1');
+  return {};
+}
+
 Status BatchWriter::remember(const Batch& batch, std::vector<bool>& written) {
   Text changes;
   const auto add = [&](const char* what, std::string name, std::string version, std::string value) {
@@ -262,7 +331,15 @@ Status BatchWriter::remember(const Batch& batch, std::vector<bool>& written) {
     changes.add(std::move(value));
   };
   std::vector<std::string> keys, minions, settings;
-  for (const KeyRecord& key : batch.keys) {
+  std::vector<std::size_t> places;  // of the keys that are written here
+  auto use = batch.token_uses.begin();
+  for (std::size_t i = 0; i < batch.keys.size(); ++i) {
+    if (use != batch.token_uses.end() && use->key == i) {
+      ++use;
+      continue;
+    }
+    const KeyRecord& key = batch.keys[i];
+    places.push_back(i);
     add("key", key_field(key.id, key.state == KeyState::kDenied), padded(key.version), pack_key(key));
     keys.push_back(key.id.str());
   }
@@ -293,7 +370,9 @@ Status BatchWriter::remember(const Batch& batch, std::vector<bool>& written) {
       {layout_.keys, layout_.grains, layout_.journals, layout_.settings, layout_.counters, layout_.news, layout_.presence, layout_.store},
       words);
   BRINE_LET(const Reply reply, connection_.next());
-  for (const char digit : reply.view().text()) written.push_back(digit == '1');
+  const std::string_view digits = reply.view().text();
+  if (digits.size() != places.size()) return std::unexpected(strange("keys"));
+  for (std::size_t i = 0; i < places.size(); ++i) written[places[i]] = digits[i] == '1';
   return {};
 }
 

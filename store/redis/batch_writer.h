@@ -52,7 +52,10 @@ class BatchWriter {
   Status add_portion(const std::vector<ReturnRecord>& returns, const std::vector<std::size_t>& places, std::vector<ReturnResult>& results,
                      std::vector<std::size_t>& again);
   Status add_events(const std::vector<EventRecord>& events);
+  Status change_tokens(const Batch& batch);
+  Status join_keys(const Batch& batch, CommitOutcome& outcome);
   Status remember(const Batch& batch, std::vector<bool>& written);
+  Status let_depart(const Batch& batch, std::vector<bool>& gone);
   Status raise_positions(const Batch& batch);
   Status forget_jobs(const Retention& retention, std::size_t& count);
   Result<std::uint64_t> trim_outbox(const Retention& retention);

@@ -30,6 +30,8 @@ struct Layout {
   std::string forget{shared + "forget"};
   std::string submission{shared + "submission:"};  // a prefix
   std::string keys{shared + "keys"};
+  std::string tokens{shared + "tokens"};
+  std::string tokens_left{shared + "tokens.left"};
   std::string grains{shared + "grains"};
   std::string journals{shared + "journals"};
   std::string settings{shared + "settings"};

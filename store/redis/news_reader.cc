@@ -126,6 +126,7 @@ Status StreamNews::take_entry(const Stream& stream, ReplyView fields, News& news
     if (name == "r" && &stream == &returned_) BRINE_TRY(unpack_places(value, news.returned));
     if (name == "q") BRINE_TRY(unpack_places(value, news.running));
     if (name == "l") news.masters = true;
+    if (name == "t") news.tokens = true;
     if (name == "p") BRINE_TRY(take_ids(value, news.presence));
     if (name == "k") BRINE_TRY(take_ids(value, news.keys));
     if (name == "m") BRINE_TRY(take_ids(value, news.minions));

@@ -141,6 +141,36 @@ Result<KeyRecord> unpack_key(const MinionId& id, std::string_view packed) {
   return key;
 }
 
+std::string pack_token(const TokenRecord& token) {
+  return Packer()
+      .number(static_cast<std::uint8_t>(token.kind))
+      .number(token.uses)
+      .number(token.created)
+      .number(token.not_after)
+      .text(token.secret_hash)
+      .text(token.match)
+      .text(token.signer)
+      .text(token.signature)
+      .take();
+}
+
+Result<TokenRecord> unpack_token(std::string id, std::string_view packed) {
+  Unpacker bytes(packed);
+  TokenRecord token;
+  token.id = std::move(id);
+  token.kind = static_cast<KeyKind>(bytes.number<std::uint8_t>());
+  token.uses = bytes.number<std::uint32_t>();
+  token.created = bytes.number<UnixMicros>();
+  token.not_after = bytes.number<UnixMicros>();
+  token.secret_hash = bytes.text();
+  token.match = bytes.text();
+  token.signer = bytes.text();
+  token.signature = bytes.text();
+  BRINE_TRY(bytes.status("a join token"));
+  BRINE_TRY(check_enum(token.kind, KeyKind::kSyndic, "a join token"));
+  return token;
+}
+
 std::string pack_summary(const JobRecord& job) {
   return Packer()
       .number(job.issued)

@@ -23,8 +23,13 @@ Result<ReturnRecord> unpack_return(const JobId& jid, const MinionId& minion, std
 std::string pack_event(const EventRecord& event);
 Result<EventRecord> unpack_event(std::string id, std::string tag, std::string_view packed);
 
+// The script that counts uses of tokens reads the state (a byte) and, from byte 25 on, the public key with its length.
 std::string pack_key(const KeyRecord& key);
 Result<KeyRecord> unpack_key(const MinionId& id, std::string_view packed);
+
+// Without id and uses that were counted.
+std::string pack_token(const TokenRecord& token);
+Result<TokenRecord> unpack_token(std::string id, std::string_view packed);
 
 // What a list of jobs shows, apart from the number of returns.
 std::string pack_summary(const JobRecord& job);

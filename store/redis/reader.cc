@@ -149,6 +149,25 @@ Result<std::vector<KeyRecord>> Reader::keys_of(const std::vector<MinionId>& ids)
   return list;
 }
 
+Result<std::vector<TokenRecord>> Reader::tokens() {
+  std::map<std::string, TokenRecord, std::less<>> all;
+  BRINE_TRY(scan(layout_.tokens, [&](std::string_view id, std::string_view value) -> Status {
+    BRINE_LET(all[std::string(id)], unpack_token(std::string(id), value));
+    all[std::string(id)].used = all[std::string(id)].uses;
+    return {};
+  }));
+  BRINE_TRY(scan(layout_.tokens_left, [&](std::string_view id, std::string_view value) -> Status {
+    const auto found = all.find(id);
+    std::uint32_t left = 0;
+    std::from_chars(value.data(), value.data() + value.size(), left);
+    if (found != all.end()) found->second.used = found->second.uses - std::min(left, found->second.uses);
+    return {};
+  }));
+  std::vector<TokenRecord> list;
+  for (auto& [id, token] : all) list.push_back(std::move(token));
+  return list;
+}
+
 Result<std::vector<GrainsRecord>> Reader::grains() {
   std::map<std::string, std::string, std::less<>> all;
   BRINE_TRY(scan(layout_.grains, [&](std::string_view name, std::string_view value) -> Status {

@@ -18,6 +18,7 @@ class Reader {
 
   Result<std::vector<KeyRecord>> keys();
   Result<std::vector<KeyRecord>> keys_of(const std::vector<MinionId>& ids);
+  Result<std::vector<TokenRecord>> tokens();
   Result<std::vector<GrainsRecord>> grains();
   Result<std::vector<GrainsRecord>> grains_of(const std::vector<MinionId>& ids);
   Result<std::vector<JournalMark>> journals();

@@ -297,9 +297,72 @@ redis.call('XADD', KEYS[3], 'MAXLEN', '~', 20000, string.format('%.0f-0', news),
 return 1
 )";
 
-constexpr std::array<const char*, kScripts> kTexts{kClaimText,     kPublishText, kReturnsText, kEventsText, kRememberText,
-                                                   kPositionsText, kTrimText,    kForgetText,  kLeaseText,  kLeaveText,
-                                                   kArrivedText,   kWentText,    kRunningText};
+// KEYS: tokens, tokens left, counters, news, store. ARGV: origin, epoch, then for each token: id, uses, token ('': forgotten).
+constexpr const char* kTokensText = R"(
+if redis.call('HGET', KEYS[5], 'epoch') ~= ARGV[2] then return redis.error_reply('FOREIGN another store, or none') end
+for i = 3, #ARGV, 3 do
+  if ARGV[i + 2] == '' then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+    redis.call('HDEL', KEYS[2], ARGV[i])
+  elseif redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 2]) == 1 then
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+  end
+end
+local news = redis.call('HINCRBY', KEYS[3], 'news', 1)
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 't', '1')
+return 1
+)";
+
+// KEYS: keys, tokens left, counters, news, store. ARGV: origin, epoch, id (as packed names), id, version, key, token. Answers as UseResult:
+// Counted, Repeated, Kept, None left.
+constexpr const char* kJoinText = R"(
+if redis.call('HGET', KEYS[5], 'epoch') ~= ARGV[2] then return redis.error_reply('FOREIGN another store, or none') end
+local function public_key(record) return string.sub(record, 26, 29 + struct.unpack('<I4', string.sub(record, 26, 29))) end
+local held, answer = redis.call('HGET', KEYS[1], ARGV[4]), 'C'
+if held then
+  if string.sub(held, 1, 20) >= ARGV[5] then return 'K' end
+  local record = string.sub(held, 21)
+  local state = string.byte(record, 1)
+  if state == 1 and public_key(record) == public_key(ARGV[6]) then
+    answer = 'R'
+  elseif state ~= 0 then
+    return 'K'
+  end
+end
+if answer == 'C' then
+  if tonumber(redis.call('HGET', KEYS[2], ARGV[7]) or '0') < 1 then return 'N' end
+  redis.call('HINCRBY', KEYS[2], ARGV[7], -1)
+end
+redis.call('HSET', KEYS[1], ARGV[4], ARGV[5] .. ARGV[6])
+local news = redis.call('HINCRBY', KEYS[3], 'news', 1)
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'k', ARGV[3])
+return answer
+)";
+
+// KEYS: keys, grains, journals, presence, counters, news, store. ARGV: origin, epoch, ids (packed names), then for each minion: id, version
+// of its key, generation of its presence ('': it has none). Answers a digit for each: 1 forgotten, 0 something has changed.
+constexpr const char* kDepartText = R"(
+if redis.call('HGET', KEYS[7], 'epoch') ~= ARGV[2] then return redis.error_reply('FOREIGN another store, or none') end
+local answers = {}
+for i = 4, #ARGV, 3 do
+  local id = ARGV[i]
+  local key, presence = redis.call('HGET', KEYS[1], id), redis.call('HGET', KEYS[4], id)
+  local generation = presence and string.sub(presence, 1, 20) or ''
+  if key and string.sub(key, 1, 20) == ARGV[i + 1] and generation == ARGV[i + 2] then
+    for hash = 1, 4 do redis.call('HDEL', KEYS[hash], id) end
+    answers[#answers + 1] = '1'
+  else
+    answers[#answers + 1] = '0'
+  end
+end
+local news = redis.call('HINCRBY', KEYS[5], 'news', 1)
+redis.call('XADD', KEYS[6], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'k', ARGV[3], 'm', ARGV[3])
+return table.concat(answers)
+)";
+
+constexpr std::array<const char*, kScripts> kTexts{kClaimText,   kPublishText, kReturnsText, kEventsText, kRememberText, kPositionsText,
+                                                   kTrimText,    kForgetText,  kLeaseText,   kLeaveText,  kArrivedText,  kWentText,
+                                                   kRunningText, kTokensText,  kJoinText,    kDepartText};
 
 }  // namespace
 

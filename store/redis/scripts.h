@@ -25,8 +25,11 @@ enum class Script : std::uint8_t {
   kArrived,  // minions at a master
   kWent,
   kRunning,
+  kTokens,  // new ones, and those to forget
+  kJoin,    // a key for one use of a token
+  kDepart,  // minions that have gone for good
 };
-inline constexpr std::size_t kScripts = 13;
+inline constexpr std::size_t kScripts = 16;
 
 // Their names on one server, which keeps them until it restarts.
 class Scripts {

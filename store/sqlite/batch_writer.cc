@@ -48,6 +48,12 @@ Status BatchWriter::prepare() {
                                              "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"));
   BRINE_LET(insert_progress_, connection_.prepare("INSERT INTO progress(jid, returned, failed) VALUES(?1, 0, 0)"));
   BRINE_LET(insert_feed_, connection_.prepare("INSERT INTO feed(counter, jid) VALUES(?1, ?2)"));
+  BRINE_LET(put_token_, connection_.prepare("INSERT OR IGNORE INTO tokens(" BRINE_TOKEN_COLUMNS ") "
+                                            "VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9)"));
+  BRINE_LET(delete_token_, connection_.prepare("DELETE FROM tokens WHERE id = ?1"));
+  BRINE_LET(use_token_, connection_.prepare("UPDATE tokens SET used = used + 1 WHERE id = ?1 AND used < uses"));
+  BRINE_LET(find_key_, connection_.prepare("SELECT " BRINE_KEY_COLUMNS " FROM keys WHERE id = ?1 AND denied = 0"));
+  BRINE_LET(delete_key_of_version_, connection_.prepare("DELETE FROM keys WHERE id = ?1 AND denied = 0 AND version = ?2"));
   BRINE_LET(put_key_, connection_.prepare(
                           "INSERT INTO keys(" BRINE_KEY_COLUMNS ", denied) "
                           "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
@@ -120,7 +126,9 @@ Result<CommitOutcome> BatchWriter::apply(const Batch& batch) {
   }
   for (const EventRecord& event : batch.events) BRINE_TRY(returns_->add_event(event, counters_));
   BRINE_TRY(returns_->finish_batch());
-  BRINE_TRY(apply_keys(batch, outcome.keys));
+  BRINE_TRY(apply_tokens(batch));
+  BRINE_TRY(apply_keys(batch, outcome));
+  BRINE_TRY(apply_departures(batch, outcome.departures));
   BRINE_TRY(apply_minions(batch));
   BRINE_TRY(apply_positions(batch));
   BRINE_TRY(apply_settings(batch));
@@ -170,14 +178,59 @@ Status BatchWriter::insert(const JobRecord& job, PackedJid jid, ExpectedSet expe
   return {};
 }
 
-Status BatchWriter::apply_keys(const Batch& batch, std::vector<bool>& written) {
-  for (const KeyRecord& key : batch.keys) {
+Status BatchWriter::apply_tokens(const Batch& batch) {
+  for (const TokenRecord& token : batch.tokens) {
+    BRINE_TRY(put_token_.run(std::string_view(token.id), Blob{token.secret_hash}, std::string_view(token.match),
+                             static_cast<std::int64_t>(token.kind), std::int64_t{token.uses}, token.created, token.not_after,
+                             Blob{token.signer}, Blob{token.signature}));
+  }
+  return {};
+}
+
+Result<UseResult> BatchWriter::use_token(const KeyRecord& key, const std::string& token) {
+  {
+    auto rows = find_key_.query(std::string_view(key.id.str()));
+    const bool found = rows.next();
+    BRINE_TRY(rows.status());
+    if (found) {
+      const KeyRecord held = key_of(rows);
+      if (held.version >= key.version) return UseResult::kKeyKept;
+      if (held.state == KeyState::kAccepted && held.public_key == key.public_key) return UseResult::kRepeated;
+      if (held.state != KeyState::kPending) return UseResult::kKeyKept;
+    }
+  }
+  BRINE_TRY(use_token_.run(std::string_view(token)));
+  return connection_.changes() > 0 ? UseResult::kCounted : UseResult::kNoneLeft;
+}
+
+Status BatchWriter::apply_departures(const Batch& batch, std::vector<bool>& gone) {
+  for (const Departure& departure : batch.departures) {
+    BRINE_TRY(delete_key_of_version_.run(std::string_view(departure.id.str()), static_cast<std::int64_t>(departure.key_version)));
+    gone.push_back(connection_.changes() > 0);
+    if (gone.back()) BRINE_TRY(forget_minion(departure.id));
+  }
+  return {};
+}
+
+Status BatchWriter::apply_keys(const Batch& batch, CommitOutcome& outcome) {
+  auto use = batch.token_uses.begin();
+  for (std::size_t i = 0; i < batch.keys.size(); ++i) {
+    const KeyRecord& key = batch.keys[i];
+    if (use != batch.token_uses.end() && use->key == i) {
+      BRINE_LET(const UseResult result, use_token(key, (use++)->token));
+      outcome.token_uses.push_back(result);
+      if (result == UseResult::kKeyKept || result == UseResult::kNoneLeft) {
+        outcome.keys.push_back(false);
+        continue;
+      }
+    }
     BRINE_TRY(put_key_.run(std::string_view(key.id.str()), static_cast<std::int64_t>(key.state), Blob{key.public_key},
                            std::int64_t{key.index}, static_cast<std::int64_t>(key.version), key.changed, std::int64_t{key.attempts},
                            Blob{key.signer}, Blob{key.signature}, static_cast<std::int64_t>(key.kind),
                            std::int64_t{key.state == KeyState::kDenied}));
-    written.push_back(connection_.changes() > 0);
+    outcome.keys.push_back(connection_.changes() > 0);
   }
+  for (const std::string& id : batch.forgotten_tokens) BRINE_TRY(delete_token_.run(std::string_view(id)));
   for (const auto& [id, denied] : batch.forgotten_keys) BRINE_TRY(delete_key_.run(std::string_view(id.str()), std::int64_t{denied}));
   return {};
 }
@@ -188,11 +241,13 @@ Status BatchWriter::apply_minions(const Batch& batch) {
     BRINE_TRY(
         put_journal_.run(std::string_view(mark.id.str()), static_cast<std::int64_t>(mark.epoch), static_cast<std::int64_t>(mark.sequence)));
   }
-  for (const MinionId& id : batch.forgotten_minions) {
-    BRINE_TRY(delete_grains_.run(std::string_view(id.str())));
-    BRINE_TRY(delete_journal_.run(std::string_view(id.str())));
-  }
+  for (const MinionId& id : batch.forgotten_minions) BRINE_TRY(forget_minion(id));
   return {};
+}
+
+Status BatchWriter::forget_minion(const MinionId& id) {
+  BRINE_TRY(delete_grains_.run(std::string_view(id.str())));
+  return delete_journal_.run(std::string_view(id.str()));
 }
 
 Status BatchWriter::apply_positions(const Batch& batch) {

@@ -46,8 +46,12 @@ class BatchWriter {
   Result<PackedJid> jid_of(const SubmissionId& submission);  // kNoJid: unknown
   Result<bool> exists(PackedJid jid);
   Status insert(const JobRecord& job, PackedJid jid, ExpectedSet expected);
-  Status apply_keys(const Batch& batch, std::vector<bool>& written);
+  Status apply_tokens(const Batch& batch);
+  Status apply_keys(const Batch& batch, CommitOutcome& outcome);
+  Result<UseResult> use_token(const KeyRecord& key, const std::string& token);
+  Status apply_departures(const Batch& batch, std::vector<bool>& gone);
   Status apply_minions(const Batch& batch);
+  Status forget_minion(const MinionId& id);
   Status apply_positions(const Batch& batch);
   Status apply_settings(const Batch& batch);
 
@@ -62,6 +66,7 @@ class BatchWriter {
   std::unique_ptr<Expiry> expiry_;
   Statement begin_, commit_, rollback_;
   Statement find_submission_, find_job_, insert_job_, insert_progress_, insert_feed_;
+  Statement put_token_, delete_token_, use_token_, find_key_, delete_key_of_version_;
   Statement put_key_, delete_key_, put_grains_, delete_grains_, put_journal_, delete_journal_, put_position_, put_setting_, delete_setting_;
 };
 

@@ -44,6 +44,7 @@ Status Reader::prepare() {
   BRINE_LET(begin_, connection_.prepare("BEGIN"));
   BRINE_LET(end_, connection_.prepare("COMMIT"));
   BRINE_LET(keys_, connection_.prepare("SELECT " BRINE_KEY_COLUMNS " FROM keys ORDER BY id, denied"));
+  BRINE_LET(tokens_, connection_.prepare("SELECT " BRINE_TOKEN_COLUMNS " FROM tokens ORDER BY id"));
   BRINE_LET(grains_, connection_.prepare("SELECT id, json FROM grains ORDER BY id"));
   BRINE_LET(journals_, connection_.prepare("SELECT id, epoch, sequence FROM journals ORDER BY id"));
   BRINE_LET(setting_, connection_.prepare("SELECT value FROM settings WHERE name = ?1"));
@@ -73,6 +74,8 @@ auto Reader::snapshot(Body body) -> decltype(body()) {
 }
 
 Result<std::vector<KeyRecord>> Reader::keys() { return collect<KeyRecord>(keys_.query(), key_of); }
+
+Result<std::vector<TokenRecord>> Reader::tokens() { return collect<TokenRecord>(tokens_.query(), token_of); }
 
 Result<std::vector<GrainsRecord>> Reader::grains() {
   return collect<GrainsRecord>(grains_.query(),

@@ -26,6 +26,7 @@ class Reader {
 
   // As the methods of StateStore.
   Result<std::vector<KeyRecord>> keys();
+  Result<std::vector<TokenRecord>> tokens();
   Result<std::vector<GrainsRecord>> grains();
   Result<std::vector<JournalMark>> journals();
   Result<std::optional<std::string>> setting(const std::string& name);
@@ -54,7 +55,8 @@ class Reader {
   Connection connection_;
   std::unique_ptr<CountersRow> counters_;
   Statement begin_, end_;
-  Statement keys_, grains_, journals_, setting_, feed_, job_, submission_, expected_, returns_, returned_, open_, outbox_, position_;
+  Statement keys_, tokens_, grains_, journals_, setting_, feed_, job_, submission_, expected_, returns_, returned_, open_, outbox_,
+      position_;
   std::array<Statement, kJobQueries.size()> list_;
 };
 

@@ -22,6 +22,21 @@ KeyRecord key_of(const Rows& rows) {
   return key;
 }
 
+TokenRecord token_of(const Rows& rows) {
+  TokenRecord token;
+  token.id = rows.string(0);
+  token.secret_hash = rows.string(1);
+  token.match = rows.string(2);
+  token.kind = rows.as<KeyKind>(3);
+  token.uses = rows.as<std::uint32_t>(4);
+  token.used = rows.as<std::uint32_t>(5);
+  token.created = rows.integer(6);
+  token.not_after = rows.integer(7);
+  token.signer = rows.string(8);
+  token.signature = rows.string(9);
+  return token;
+}
+
 ReturnRecord return_of(const Rows& rows) {
   ReturnRecord value;
   value.jid = unpack(rows.integer(0));

@@ -8,6 +8,7 @@
 namespace brine::store::sqlite {
 
 #define BRINE_KEY_COLUMNS "id, state, public_key, number, version, changed, attempts, signer, signature, kind"
+#define BRINE_TOKEN_COLUMNS "id, secret_hash, match, kind, uses, used, created, not_after, signer, signature"
 #define BRINE_ENTRY_COLUMNS \
   "e.jid, e.minion, e.outcome, e.retcode, e.success, e.payload, e.started, e.duration, e.received, e.position, e.late, e.function"
 #define BRINE_JOB_COLUMNS \
@@ -21,6 +22,7 @@ inline constexpr std::int64_t kLateEntry = 1;
 inline constexpr std::int64_t kEventEntry = 2;
 
 KeyRecord key_of(const Rows& rows);
+TokenRecord token_of(const Rows& rows);
 ReturnRecord return_of(const Rows& rows);  // of BRINE_ENTRY_COLUMNS
 OutboxEntry outbox_entry_of(const Rows& rows);
 Result<JobRecord> job_of(const Rows& rows);

@@ -47,6 +47,12 @@ CREATE TABLE returns(
 CREATE TABLE orphans(position INTEGER PRIMARY KEY);
 )";
 
+constexpr const char* kTokens = R"(
+CREATE TABLE tokens(
+  id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, match TEXT NOT NULL, kind INTEGER NOT NULL, uses INTEGER NOT NULL, used INTEGER NOT NULL,
+  created INTEGER NOT NULL, not_after INTEGER NOT NULL, signer BLOB NOT NULL, signature BLOB NOT NULL) WITHOUT ROWID;
+)";
+
 constexpr const char* kJobIndexes = R"(
 CREATE INDEX jobs_by_function ON jobs(function);
 CREATE INDEX jobs_by_user ON jobs(user);
@@ -77,8 +83,9 @@ Result<std::int64_t> random_epoch() {
 
 Status create(const Connection& writer) {
   BRINE_LET(const std::int64_t epoch, random_epoch());
-  const std::string sql = "BEGIN IMMEDIATE;" + std::string(kTables) + kJobIndexes + "INSERT INTO counters(only, epoch) VALUES(1, " +
-                          std::to_string(epoch) + "); PRAGMA application_id=" + std::to_string(kApplicationId) +
+  const std::string sql = "BEGIN IMMEDIATE;" + std::string(kTables) + kTokens + kJobIndexes +
+                          "INSERT INTO counters(only, epoch) VALUES(1, " + std::to_string(epoch) +
+                          "); PRAGMA application_id=" + std::to_string(kApplicationId) +
                           "; PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
   return writer.execute(sql.c_str());
 }
@@ -86,7 +93,8 @@ Status create(const Connection& writer) {
 Status migrate(const Connection& writer, std::int64_t from) {
   log::info("the store has schema {}: it is brought to {}, which may take a moment", from, kSchemaVersion);
   const std::string from_1 = from == 1 ? std::string(kCountFailures) + kJobIndexes : "";
-  const std::string sql = "BEGIN IMMEDIATE;" + from_1 + kFrom2 + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
+  const std::string sql =
+      "BEGIN IMMEDIATE;" + from_1 + kFrom2 + kTokens + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
   auto migrated = writer.execute(sql.c_str());
   if (migrated) return {};
   if (auto rolled_back = writer.execute("ROLLBACK"); !rolled_back)

@@ -2,6 +2,7 @@
 //
 //   settings   name -> value                                        grains   id -> json
 //   keys       (id, denied?) -> key record                          returners  name -> position delivered
+//   tokens     id -> join token, and how often it was used
 //   jobs       jid -> record; expected minions as in expected_set.h, large fields last so that lists do not read them
 //   progress   jid -> returns so far, and those that failed (apart, because a jobs row is large and this changes all the time)
 //   feed       counter -> jid
@@ -21,7 +22,7 @@
 
 namespace brine::store::sqlite {
 
-// 1: without progress.failed and the indexes of job_queries.h. 2: without keys.kind.
+// 1: without progress.failed and the indexes of job_queries.h. 2: without keys.kind and tokens.
 constexpr int kSchemaVersion = 3;
 
 // Makes the tables in an empty database, or brings those of an older schema up to date, in one transaction.

@@ -47,6 +47,7 @@ void merge(News& all, const News& one) {
   all.masters |= one.masters;
   for (const auto& [jid, places] : one.returned) all.returned[jid].insert(all.returned[jid].end(), places.begin(), places.end());
   for (const auto& [jid, places] : one.running) all.running[jid].insert(all.running[jid].end(), places.begin(), places.end());
+  all.tokens |= one.tokens;
   all.keys.insert(all.keys.end(), one.keys.begin(), one.keys.end());
   all.minions.insert(all.minions.end(), one.minions.begin(), one.minions.end());
   all.presence.insert(all.presence.end(), one.presence.begin(), one.presence.end());
@@ -222,6 +223,31 @@ ReturnResult SharedMemory::add(const store::ReturnRecord& value) {
   return ReturnResult::kFirst;
 }
 
+store::UseResult SharedMemory::use(const store::KeyRecord& key, const std::string& token) {
+  if (const auto held = keys.find({key.id, false}); held != keys.end()) {
+    if (held->second.version >= key.version) return store::UseResult::kKeyKept;
+    const bool accepted = held->second.state == store::KeyState::kAccepted;
+    if (accepted && held->second.public_key == key.public_key) return store::UseResult::kRepeated;
+    if (held->second.state != store::KeyState::kPending) return store::UseResult::kKeyKept;
+  }
+  const auto found = tokens.find(token);
+  if (found == tokens.end() || found->second.used >= found->second.uses) return store::UseResult::kNoneLeft;
+  ++found->second.used;
+  return store::UseResult::kCounted;
+}
+
+bool SharedMemory::depart(const store::Departure& departure) {
+  const auto key = keys.find({departure.id, false});
+  const auto presence = now.presence.find(departure.id);
+  const std::uint64_t generation = presence == now.presence.end() ? 0 : presence->second.generation;
+  if (key == keys.end() || key->second.version != departure.key_version || generation != departure.generation) return false;
+  keys.erase(key);
+  grains.erase(departure.id);
+  journals.erase(departure.id);
+  now.presence.erase(departure.id);
+  return true;
+}
+
 void SharedMemory::tell(std::uint64_t origin, News told) {
   now.news.push_back({origin, std::move(told)});
   ++now.news_end;
@@ -278,11 +304,27 @@ Result<store::CommitOutcome> SharedMemoryClient::do_commit(const store::Batch& b
   for (const store::EventRecord& event : batch.events) server_.outbox.push_back({.position = ++server_.outbox_end, .event = event});
   if (!news.empty()) server_.tell(token_, std::exchange(news, {}));
   if (fault == Fault::kTorn) return std::unexpected(kNoAnswer);
-  for (const store::KeyRecord& key : batch.keys) {
+  for (const store::TokenRecord& token : batch.tokens) server_.tokens.emplace(token.id, token);
+  for (const std::string& id : batch.forgotten_tokens) server_.tokens.erase(id);
+  news.tokens |= !batch.tokens.empty() || !batch.forgotten_tokens.empty();
+  auto use = batch.token_uses.begin();
+  for (std::size_t i = 0; i < batch.keys.size(); ++i) {
+    const store::KeyRecord& key = batch.keys[i];
+    if (use != batch.token_uses.end() && use->key == i) {
+      outcome.token_uses.push_back(server_.use(key, (use++)->token));
+      if (outcome.token_uses.back() == store::UseResult::kKeyKept || outcome.token_uses.back() == store::UseResult::kNoneLeft) {
+        outcome.keys.push_back(false);
+        continue;
+      }
+    }
     store::KeyRecord& kept = server_.keys[{key.id, key.state == store::KeyState::kDenied}];
     outcome.keys.push_back(kept.version < key.version);
     if (outcome.keys.back()) kept = key;
     news.keys.push_back(key.id);
+  }
+  for (const store::Departure& departure : batch.departures) {
+    outcome.departures.push_back(server_.depart(departure));
+    news.keys.push_back(departure.id);
   }
   for (const auto& key : batch.forgotten_keys) {
     server_.keys.erase(key);
@@ -343,6 +385,10 @@ Result<store::Expired> SharedMemoryClient::expire(const store::Retention& retent
     server_.outbox.pop_front();
   }
   return expired;
+}
+
+Result<std::vector<store::TokenRecord>> SharedMemoryClient::tokens() const {
+  return answer([&] { return values_of(server_.tokens); });
 }
 
 Result<std::vector<store::KeyRecord>> SharedMemoryClient::keys() const {

@@ -41,6 +41,8 @@ struct SharedMemory {
 
   store::JobResult publish(const store::JobRecord& job, JobId& jid);
   store::ReturnResult add(const store::ReturnRecord& value);
+  store::UseResult use(const store::KeyRecord& key, const std::string& token);
+  bool depart(const store::Departure& departure);
   void tell(std::uint64_t origin, store::News news);
   // Forgets the oldest news: whoever has not read them has missed something.
   void trim_news(std::size_t keep);
@@ -59,6 +61,7 @@ struct SharedMemory {
   std::deque<store::OutboxEntry> outbox;
   std::uint64_t outbox_end = 0;
   std::map<std::pair<MinionId, bool>, store::KeyRecord> keys;  // (id, denied?)
+  std::map<std::string, store::TokenRecord> tokens;
   std::map<MinionId, store::GrainsRecord> grains;
   std::map<MinionId, store::JournalMark> journals;
   std::map<std::string, std::string> settings;
@@ -93,6 +96,7 @@ class SharedMemoryClient final : public store::SharedStore {
   Status reopen() override;
   Result<store::Expired> expire(const store::Retention& retention) override;
   Result<std::vector<store::KeyRecord>> keys() const override;
+  Result<std::vector<store::TokenRecord>> tokens() const override;
   Result<std::vector<store::GrainsRecord>> grains() const override;
   Result<std::vector<store::JournalMark>> journals() const override;
   Result<std::optional<std::string>> setting(const std::string& name) const override;

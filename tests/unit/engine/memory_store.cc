@@ -117,6 +117,26 @@ ReturnResult MemoryStore::add(const store::ReturnRecord& value) {
   return ReturnResult::kFirst;
 }
 
+store::UseResult MemoryStore::use(const store::KeyRecord& key, const std::string& token) {
+  if (const auto held = keys_.find({key.id, false}); held != keys_.end()) {
+    if (held->second.version >= key.version) return store::UseResult::kKeyKept;
+    const bool accepted = held->second.state == store::KeyState::kAccepted;
+    if (accepted && held->second.public_key == key.public_key) return store::UseResult::kRepeated;
+    if (held->second.state != store::KeyState::kPending) return store::UseResult::kKeyKept;
+  }
+  const auto found = tokens_.find(token);
+  if (found == tokens_.end() || found->second.used >= found->second.uses) return store::UseResult::kNoneLeft;
+  ++found->second.used;
+  return store::UseResult::kCounted;
+}
+
+Result<std::vector<store::TokenRecord>> MemoryStore::tokens() const {
+  std::lock_guard lock(mutex_);
+  std::vector<store::TokenRecord> all;
+  for (const auto& [id, token] : tokens_) all.push_back(token);
+  return all;
+}
+
 Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
   std::unique_lock lock(mutex_);
   waiting_ = true;
@@ -139,13 +159,29 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
   }
   for (const store::ReturnRecord& value : batch.returns) outcome.returns.push_back(add(value));
   for (const store::EventRecord& event : batch.events) outbox_.push_back({.position = outbox_.size() + 1, .event = event});
-  for (const store::KeyRecord& key : batch.keys) {
+  for (const store::TokenRecord& token : batch.tokens) tokens_.emplace(token.id, token);
+  auto token_use = batch.token_uses.begin();
+  for (std::size_t i = 0; i < batch.keys.size(); ++i) {
+    const store::KeyRecord& key = batch.keys[i];
+    if (token_use != batch.token_uses.end() && token_use->key == i) {
+      outcome.token_uses.push_back(use(key, (token_use++)->token));
+      if (outcome.token_uses.back() == store::UseResult::kKeyKept || outcome.token_uses.back() == store::UseResult::kNoneLeft) {
+        outcome.keys.push_back(false);
+        continue;
+      }
+    }
     store::KeyRecord& kept = keys_[{key.id, key.state == store::KeyState::kDenied}];
     outcome.keys.push_back(kept.version < key.version);
     if (outcome.keys.back()) kept = key;
     ++key_writes_;
   }
+  for (const std::string& id : batch.forgotten_tokens) tokens_.erase(id);
   for (const auto& key : batch.forgotten_keys) keys_.erase(key);
+  for (const store::Departure& departure : batch.departures) {
+    const auto found = keys_.find({departure.id, false});
+    outcome.departures.push_back(found != keys_.end() && found->second.version == departure.key_version);
+    if (outcome.departures.back()) keys_.erase(found);
+  }
   for (const store::GrainsRecord& record : batch.grains) grains_[record.id] = record;
   grains_writes_ += static_cast<int>(batch.grains.size());
   for (const store::JournalMark& mark : batch.journals) journals_[mark.id] = mark;

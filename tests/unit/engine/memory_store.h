@@ -58,6 +58,7 @@ class MemoryStore final : public store::StateStore {
   Status reopen() override;
   Result<store::Expired> expire(const store::Retention& retention) override;
   Result<std::vector<store::KeyRecord>> keys() const override;
+  Result<std::vector<store::TokenRecord>> tokens() const override;
   Result<std::vector<store::GrainsRecord>> grains() const override;
   Result<std::vector<store::JournalMark>> journals() const override;
   Result<std::optional<std::string>> setting(const std::string& name) const override;
@@ -76,6 +77,7 @@ class MemoryStore final : public store::StateStore {
 
  private:
   store::ReturnResult add(const store::ReturnRecord& value);
+  store::UseResult use(const store::KeyRecord& key, const std::string& token);
   store::JobResult publish(const store::JobRecord& job, JobId& jid);
 
   mutable std::mutex mutex_;  // guards all below
@@ -95,6 +97,7 @@ class MemoryStore final : public store::StateStore {
   std::vector<store::FeedEntry> feed_;
   std::map<std::pair<JobId, MinionId>, store::ReturnRecord> returns_;
   std::map<std::pair<MinionId, bool>, store::KeyRecord> keys_;
+  std::map<std::string, store::TokenRecord> tokens_;
   std::map<MinionId, store::GrainsRecord> grains_;
   std::map<MinionId, store::JournalMark> journals_;
   store::Retention retention_;

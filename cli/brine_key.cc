@@ -10,6 +10,7 @@
 #include "cli/master_settings.h"
 #include "cli/member_change.h"
 #include "cli/output/key_lists.h"
+#include "cli/token_change.h"
 #include "target/glob.h"
 
 namespace brine::cli {
@@ -28,14 +29,17 @@ constexpr const char* kExamples =
     "  brine-key -a 'web*'           accept, after a question\n"
     "  brine-key -A -y --out json    accept all that wait, and print which\n"
     "  brine-key -d web1             forget; its session ends at once\n"
+    "  brine-key --token-create --uses 10 --expires 24h --ephemeral --id 'web*'\n"
+    "                                let ten minions of an autoscaling group in\n"
     "\n"
     "Exit status: 0 done, 1 the master could not or you declined, 3 no key matched, 4 usage or connection.\n";
 
 Status choose(KeyCommand& command, KeyAction action) {
   if (command.action)
-    return fail(
-        Code::kInvalid,
-        "one action at a time: give only one of -L -l -a -A -r -R -d -D -f -F -p -P --masters --master-add --master-remove --gen-keys");
+    return fail(Code::kInvalid,
+                "one action at a time: give only one of -L -l -a -A -r -R -d -D -f -F -p -P --masters --master-add --master-remove "
+                "--token-create --token-list "
+                "--token-delete --gen-keys");
   command.action = action;
   return {};
 }
@@ -74,12 +78,26 @@ void add_actions(Options& options, KeyCommand& command) {
   add_action(options, command, 0, "master-add", "NAME", KeyAction::kMasterAdd,
              "add the master that asks to join under this name; needs root.key");
   add_action(options, command, 0, "master-remove", "NAME", KeyAction::kMasterRemove, "withdraw a master; needs root.key");
+  options.option(0, "token-create", "", "make a join token, which lets minions in without being accepted, and print it",
+                 [&command](std::string_view) { return choose(command, KeyAction::kTokenCreate); });
+  options.option(0, "token-list", "", "list join tokens, without their secrets",
+                 [&command](std::string_view) { return choose(command, KeyAction::kTokenList); });
+  add_action(options, command, 0, "token-delete", "ID", KeyAction::kTokenDelete, "forget a join token; keys that it has let in stay");
   add_action(options, command, 0, "gen-keys", "NAME", KeyAction::kGenerate, "make NAME.key and NAME.pub here; needs no master");
+}
+
+void add_token_options(Options& options, KeyCommand& command) {
+  TokenWish& token = command.token;
+  options.count(0, "uses", token.uses, "with --token-create: how many minions it lets in (1)");
+  options.duration(0, "expires", token.expires, "with --token-create: how long it does so (1h)");
+  options.flag(0, "ephemeral", token.ephemeral, "with --token-create: they are forgotten when they were away for presence_expiry");
+  options.text(0, "id", "GLOB", token.ids, "with --token-create: only minions whose ids match");
 }
 
 Options declare(KeyCommand& command) {
   Options options("brine-key", kUsage, kAbout);
   add_actions(options, command);
+  add_token_options(options, command);
   options.text(0, "gen-keys-dir", "DIR", command.gen_keys_dir, "where --gen-keys makes them (default: here)");
   options.option(0, "include-all", "", "with -a and -A also rejected and denied keys, with -r and -R also accepted and denied ones",
                  [&command](std::string_view) -> Status {
@@ -112,6 +130,11 @@ Status check(const KeyCommand& command, const std::vector<std::string>& rest) {
     return fail(Code::kInvalid, fmt::format("'{}' belongs to no option; quote globs so that the shell leaves them alone", rest.front()));
   if (command.action == KeyAction::kList && states_named(command.match).empty())
     return fail(Code::kInvalid, fmt::format("'{}' is no state of keys; there are acc, pre (or un), rej, den and all", command.match));
+  const TokenWish& token = command.token;
+  const TokenWish none;
+  const bool wished = token.uses != none.uses || token.expires != none.expires || token.ephemeral || token.ids != none.ids;
+  if (wished && command.action != KeyAction::kTokenCreate)
+    return fail(Code::kInvalid, "--uses, --expires, --ephemeral and --id go with --token-create");
   return {};
 }
 
@@ -199,6 +222,9 @@ int run_key_action(const KeyCommand& command, const AskMaster& ask, Terminal& te
     case KeyAction::kMasterList:
     case KeyAction::kMasterAdd:
     case KeyAction::kMasterRemove: return change_members(command, ask, terminal);
+    case KeyAction::kTokenCreate:
+    case KeyAction::kTokenList:
+    case KeyAction::kTokenDelete: return change_tokens(command, ask, terminal);
     default: return change_keys(command, ask, terminal);
   }
 }

@@ -12,14 +12,37 @@
 
 namespace brine::cli {
 
-enum class KeyAction { kList, kAccept, kReject, kDelete, kFinger, kPrint, kGenerate, kMasterList, kMasterAdd, kMasterRemove };
+enum class KeyAction {
+  kList,
+  kAccept,
+  kReject,
+  kDelete,
+  kFinger,
+  kPrint,
+  kGenerate,
+  kMasterList,
+  kMasterAdd,
+  kMasterRemove,
+  kTokenCreate,
+  kTokenList,
+  kTokenDelete
+};
+
+// Of a new join token.
+struct TokenWish {
+  std::uint32_t uses = 1;
+  milliseconds expires{3'600'000};
+  bool ephemeral = false;
+  std::string ids = "*";  // glob
+};
 
 struct KeyCommand {
   Common common;
   OutputOptions output;
   std::optional<KeyAction> action;  // set after reading
-  std::string match = "*";          // glob of ids; for kList the state: "all", "acc", ...; for kGenerate the name
-  bool everything = false;          // -A, -R, -D, -F, -P: nothing to do is no failure
+  std::string match = "*";          // glob of ids; for kList the state: "all", "acc", ...; for kGenerate the name, for tokens the id
+  TokenWish token;
+  bool everything = false;  // -A, -R, -D, -F, -P: nothing to do is no failure
   bool include_accepted = false;
   bool include_rejected = false;
   bool include_denied = false;

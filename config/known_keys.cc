@@ -3,7 +3,7 @@
 namespace brine::config {
 
 void declare_known_master_keys(Schema& schema) {
-  for (const char* name : {"presence_expiry", "enrolment_cache"}) schema.unused(name, "brine, later version");
+  schema.unused("enrolment_cache", "brine, later version");
   for (const char* name : {"file_roots",
                            "file_buffer_size",
                            "file_recv",

@@ -31,6 +31,8 @@ void declare_keys(Schema& schema, MasterConfig& config) {
                   "How long pending minions are told to wait before they ask again.");
   schema.number("pending_keys_max", config.pending_keys_max, 1, 1'000'000, "Pending keys that are kept.");
   schema.duration("pending_keys_seconds", config.pending_keys_seconds, seconds(60), days(365), "How long a pending key is kept.");
+  schema.duration("presence_expiry", config.presence_expiry, seconds(1), days(365),
+                  "How long a minion that joined with an ephemeral token may be away before it is forgotten.");
   schema.duration("ticket_life", config.ticket_life, seconds(10), seconds(3600), "Life of a ticket with which a session is resumed.");
   schema.number("manifest_days", config.manifest_days, 1, 3650, "Validity of a manifest that this master signs.");
 }

@@ -78,6 +78,7 @@ struct MasterConfig {
   milliseconds acceptance_wait_time{10000};  // what pending minions are told to wait before they ask again
   int pending_keys_max = 1000;
   seconds pending_keys_seconds{86400};
+  seconds presence_expiry{3600};  // an ephemeral minion that is away for longer is forgotten
   seconds ticket_life{3600};
   int manifest_days = 7;  // validity of a manifest that this master signs
 

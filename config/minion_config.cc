@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/join_token.h"
 #include "config/config_files.h"
 #include "config/known_keys.h"
 
@@ -19,6 +20,8 @@ constexpr std::size_t kMaxIdFileBytes = 4096;
 // What the file says; turned into MinionConfig once all keys are known.
 struct Texts {
   std::string id;
+  std::string join_token;
+  std::string join_token_file;
   std::vector<std::string> masters = {"brine"};
 };
 
@@ -28,6 +31,9 @@ void declare_masters(Schema& schema, MinionConfig& config, Texts& texts) {
                     texts.masters);
   schema.number<std::uint16_t>("master_port", config.master_port, 1, 65535, "Port of masters that are given without one.");
   declare_connecting(schema, config);
+  schema.text("join_token", texts.join_token, "Lets the key of this minion in without an operator (brine-key --token-create).");
+  schema.text("join_token_file", texts.join_token_file,
+              "File whose first line is the join token; it may be gone once the key is accepted.");
   declare_session(schema, config);
 }
 
@@ -88,6 +94,25 @@ void choose_id(const Schema& schema, const Texts& texts, MinionConfig& config, P
   }
 }
 
+// A file that is gone is no mistake: it is needed once.
+void choose_join_token(const Schema& schema, const Texts& texts, MinionConfig& config, Problems& problems) {
+  if (!texts.join_token.empty() && !texts.join_token_file.empty())
+    return schema.complain_at({{"join_token", "join_token_file"}}, "give only one of 'join_token' and 'join_token_file'", problems);
+  std::string token = texts.join_token;
+  const char* key = "join_token";
+  if (!texts.join_token_file.empty()) {
+    key = "join_token_file";
+    const auto content = read_file(below_root(config.root_dir, texts.join_token_file), kMaxIdFileBytes);
+    if (!content && content.error().code == Code::kNotFound) return;
+    if (!content) return schema.complain_at({{key}}, content.error().message, problems);
+    token = trimmed(content->substr(0, content->find('\n')));
+  }
+  if (token.empty()) return;
+  if (auto parsed = JoinToken::parse(token); !parsed)
+    return schema.complain_at({{key}}, "'" + std::string(key) + "' holds no join token: " + parsed.error().message, problems);
+  config.join_token = token;
+}
+
 void put_below_root(MinionConfig& config) {
   if (config.spool.path.empty()) config.spool.path = config.cachedir + "/spool";
   for (std::string* path : {&config.pki_dir, &config.cachedir, &config.sock_dir, &config.log_file, &config.spool.path}) {
@@ -107,6 +132,7 @@ Result<MinionConfig> load_minion_config(const std::string& dir) {
   check_session(schema, config, problems);
   check_back_off(schema, config, problems);
   choose_id(schema, texts, config, problems);
+  choose_join_token(schema, texts, config, problems);
   if (!problems.empty()) return fail(Code::kInvalid, problems.text());
   config.master = addresses_of(texts.masters, config.master_port);
   put_below_root(config);

@@ -35,6 +35,7 @@ struct MinionConfig {
   std::vector<Address> master;  // default: "brine"
   std::uint16_t master_port = 4506;
   std::string master_finger;         // fingerprint of the cluster's root key; empty: trust on first use
+  std::string join_token;            // of the file or of join_token_file; empty: none. Secret
   milliseconds recon_default{1000};  // bounds of the back-off between attempts to connect; plain numbers are milliseconds
   milliseconds recon_max{10000};
   milliseconds rebalance_within{20000};          // to a master that is preferred to the one that serves: a random time up to this

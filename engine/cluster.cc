@@ -55,6 +55,7 @@ Status Cluster::load() {
     minion->generation = presence.generation;
     // Whether that master lives is known when the masters are: until then it is believed.
     if (presence.state == store::Presence::State::kHere && presence.master != peers_.self()) minion->elsewhere = presence.master;
+    if (presence.state != store::Presence::State::kHere) date_absence(presence, *minion);
   }
   return {};
 }
@@ -86,6 +87,25 @@ void Cluster::learn_journal(const MinionId& id, std::function<void()> done) {
     });
   });
 }
+
+// It was away before this master was started.
+void Cluster::date_absence(const store::Presence& presence, Minion& minion) {
+  const microseconds away(std::max<std::int64_t>(0, parts_.clock.unix_now() - presence.since));
+  minion.away_since = std::min(minion.away_since, parts_.clock.now() - away);
+}
+
+void Cluster::learn_presence(const MinionId& id) {
+  fetch([this, id] { return parts_.store.presence_of({id}); },
+        [this](const std::vector<store::Presence>& all) {
+          for (const store::Presence& presence : all) {
+            place(presence);
+            Minion* minion = parts_.roster.find(presence.id);
+            if (minion != nullptr && !minion->connected()) minion->generation = std::max(minion->generation, presence.generation);
+          }
+        });
+}
+
+bool Cluster::is_first() const { return peers_.leads() && !masters_.empty() && masters_.front().id == peers_.self(); }
 
 void Cluster::session_opened(const MinionId& id, Minion& minion) {
   minion.arriving = true;
@@ -199,6 +219,7 @@ void Cluster::on_masters(std::vector<store::MasterCard> masters) {
 void Cluster::on_news(store::News news) {
   if (news.missed) begin_anew();
   if (news.feed) parts_.ledger.look_at_feed();
+  if (news.tokens) refresh_tokens();
   if (!news.keys.empty()) refresh_keys(std::move(news.keys));
   if (!news.minions.empty()) refresh_grains(std::move(news.minions));
   if (!news.presence.empty()) refresh_presence(std::move(news.presence));
@@ -218,6 +239,10 @@ void Cluster::on_news(store::News news) {
 void Cluster::refresh_keys(std::vector<MinionId> ids) {
   fetch([this, ids] { return parts_.store.keys_of(ids); },
         [this, ids](const std::vector<store::KeyRecord>& records) { parts_.keys.refresh(ids, records); });
+}
+
+void Cluster::refresh_tokens() {
+  fetch([this] { return parts_.store.tokens(); }, [this](const std::vector<store::TokenRecord>& records) { parts_.tokens.load(records); });
 }
 
 void Cluster::refresh_grains(std::vector<MinionId> ids) {
@@ -257,6 +282,7 @@ void Cluster::read_everything() {
   ++reading_;
   log::info("reading again what the other masters may have changed");
   fetch([this] { return parts_.store.keys(); }, [this](const std::vector<store::KeyRecord>& records) { parts_.keys.refresh_all(records); });
+  refresh_tokens();
   fetch([this] { return parts_.store.grains(); }, [this](const std::vector<store::GrainsRecord>& records) { take_grains(records); });
   fetch([this] { return parts_.store.presence(); },
         [this](const std::vector<store::Presence>& all) {

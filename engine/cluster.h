@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "engine/grain_index.h"
 #include "engine/job_board.h"
+#include "engine/join_tokens.h"
 #include "engine/key_authority.h"
 #include "engine/ledger.h"
 #include "engine/peers.h"
@@ -29,6 +30,7 @@ struct ClusterParts {
   const Clock& clock;
   Ledger& ledger;
   KeyAuthority& keys;
+  JoinTokens& tokens;
   Roster& roster;
   GrainIndex& index;
   JobBoard& board;
@@ -58,6 +60,10 @@ class Cluster {
   // ---- what happens here
   // What is known of the minion's journal on whichever master it was last; done is called when it is in the roster, or cannot be read.
   void learn_journal(const MinionId& id, std::function<void()> done);
+  // Reads the newest presence of a minion that is taken to be away.
+  void learn_presence(const MinionId& id);
+  // Of the masters that live now this one does what one of them has to do.
+  bool is_first() const;
   void session_opened(const MinionId& id, Minion& minion);
   void session_closed(const MinionId& id, const Minion& minion, EndReason reason);
   void receipt(const MinionId& id, const JobId& jid);
@@ -93,12 +99,14 @@ class Cluster {
   void place(const store::Presence& presence);
   void displace(const Minion& minion);
   void disown(const store::Presence& presence);
+  void date_absence(const store::Presence& presence, Minion& minion);
   void announce_all();
   void read_everything();
   void begin_anew();
   void restore_keys(std::vector<store::KeyRecord> keys, std::uint64_t before, std::function<void(Status)> done);
   void end_restoring(std::uint64_t before, std::function<void(Status)> done);
   void refresh_keys(std::vector<MinionId> ids);
+  void refresh_tokens();
   void refresh_grains(std::vector<MinionId> ids);
   void refresh_presence(std::vector<MinionId> ids);
   void refresh_job(const JobId& jid);

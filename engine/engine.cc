@@ -13,6 +13,7 @@ namespace {
 constexpr milliseconds kTick{100};
 constexpr seconds kSlowTick{1};
 constexpr std::size_t kReplayPage = 1'000;
+constexpr std::size_t kReapedAtOnce = 256;
 constexpr std::size_t kGrainsPerTurn = 16;  // about 2 ms
 
 using Json = nlohmann::json;
@@ -54,6 +55,9 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
                .fed = [this](std::vector<store::FeedEntry> entries) { loop_.post([this, entries = std::move(entries)] { fed(entries); }); },
                .outbox_grew = std::move(outbox_grew),
                .outbox_dropped = [this](std::uint64_t count) { loop_.post([this, count] { event_dropped(count); }); }}),
+      tokens_(
+          ledger_, notary, clock, options_.keys.cluster,
+          [this](const AdmissionRequest& request, std::string_view token, TokenOutcome outcome) { token_shown(request, token, outcome); }),
       keys_(ledger_, notary, clock, options_.keys,
             {.accepted = [this](const MinionId& id) { key_accepted(id); },
              .withdrawn = [this](const MinionId& id, std::string_view why) { key_withdrawn(id, why); },
@@ -61,18 +65,27 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
              .overtaken =
                  [this] {
                    if (cluster_) cluster_->read_again();
+                 },
+             .reaped = [this](const MinionId& id) { key_reaped(id); },
+             .kept =
+                 [this](const MinionId& id) {
+                   if (cluster_) cluster_->learn_presence(id);
                  }}),
       roster_(clock),
       board_(roster_, gateway, clock, options_.board),
       gateways_({keys_, roster_, gateway, events, clock}) {
   keys_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
+  tokens_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
+  keys_.use_tokens(tokens_);
 }
 
 Engine::~Engine() { stop(); }
 
 void Engine::share(store::SharedStore& store, PeerOptions options, ClusterHooks hooks) {
-  ClusterParts parts{store, gateway_, events_, clock_, ledger_,
-                     keys_, roster_,  index_,  board_, [this](std::function<void()> task) { loop_.post(std::move(task)); }};
+  ClusterParts parts{
+      store, gateway_, events_, clock_, ledger_, keys_, tokens_, roster_, index_, board_, [this](std::function<void()> task) {
+        loop_.post(std::move(task));
+      }};
   options.drive = options_.drive;
   cluster_ =
       std::make_unique<Cluster>(std::move(parts), std::move(options),
@@ -97,6 +110,8 @@ Status Engine::start() {
   BRINE_LET(const auto last_index, store_.setting(std::string(kLastIndexSetting)));
   if (cluster_) keys_.refresh_all(keys);
   if (!cluster_) keys_.load(keys, last_index ? static_cast<std::uint32_t>(std::strtoul(last_index->c_str(), nullptr, 10)) : 0);
+  BRINE_LET(const std::vector<store::TokenRecord> tokens, store_.tokens());
+  tokens_.load(tokens);
   for (const MinionId& id : keys_.accepted()) {
     if (keys_.find(id)->kind == store::KeyKind::kSyndic) continue;
     roster_.add(id);
@@ -309,7 +324,7 @@ void Engine::key_accepted(const MinionId& id) {
 // What another master has changed was told there.
 Origin Engine::origin_of_key_change() const { return keys_.refreshing() ? Origin::kElsewhere : Origin::kHere; }
 
-void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
+void Engine::forget_minion(const MinionId& id, std::string_view why) {
   if (Minion* minion = roster_.find(id)) {
     if (minion->session) gateway_.end_session(*minion->session, GoodbyeReason::kKeyChanged, std::string(why));
     board_.forget(id);
@@ -318,8 +333,45 @@ void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
   }
   index_.erase(id);
   gateways_.withdrawn(id, why);
+}
+
+void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
+  forget_minion(id, why);
   if (events_.wanted())
     events_.publish("brine/key", dump({{"act", "withdraw"}, {"id", id.str()}, {"reason", std::string(why)}}), origin_of_key_change());
+}
+
+// Of several masters one does it; what the store holds decides whether it is done.
+void Engine::reap() {
+  if (keys_.ephemeral() == 0 || !ledger_.available() || (cluster_ && !cluster_->is_first())) return;
+  const MonoTime latest = clock_.now() - options_.presence_expiry;
+  std::vector<store::Departure> gone;
+  for (const auto& [id, minion] : roster_.all()) {
+    if (minion.connected() || minion.away_since > latest) continue;
+    const store::KeyRecord* key = keys_.find(id);
+    if (key == nullptr || key->kind != store::KeyKind::kEphemeral) continue;
+    gone.push_back({id, key->version, minion.generation});
+    if (gone.size() == kReapedAtOnce) break;
+  }
+  keys_.reap(gone);
+}
+
+void Engine::key_reaped(const MinionId& id) {
+  counters_.reaped.fetch_add(1, std::memory_order_relaxed);
+  log::info("{} was away for longer than presence_expiry: it is forgotten", id.str());
+  forget_minion(id, "the minion was away for longer than presence_expiry");
+  if (events_.wanted()) events_.publish("brine/key", dump({{"act", "reap"}, {"id", id.str()}}), Origin::kHere);
+}
+
+void Engine::token_shown(const AdmissionRequest& request, std::string_view token, TokenOutcome outcome) {
+  if (!events_.wanted()) return;
+  events_.publish("brine/auth",
+                  dump({{"act", "token"},
+                        {"result", std::string(to_string(outcome))},
+                        {"token", std::string(token)},
+                        {"id", request.id.str()},
+                        {"address", request.address}}),
+                  Origin::kHere);
 }
 
 void Engine::key_seen(const MinionId& id, std::string_view act, std::string_view address) {
@@ -331,13 +383,21 @@ void Engine::change_keys(KeyAuthority::Change what, KeyAuthority::Selection sele
   loop_.post([this, what, selection = std::move(selection), done = std::move(done)] { keys_.change(what, selection, done); });
 }
 
+void Engine::create_token(store::TokenRecord token, std::function<void(Status)> done) {
+  loop_.post([this, token = std::move(token), done = std::move(done)]() mutable { tokens_.create(std::move(token), std::move(done)); });
+}
+
+void Engine::forget_token(std::string id, std::function<void(Status)> done) {
+  loop_.post([this, id = std::move(id), done = std::move(done)]() mutable { tokens_.forget(id, std::move(done)); });
+}
+
 void Engine::restore_store(std::function<void(Status)> done) {
   if (!cluster_) return done(fail(Code::kUnsupported, "this master is alone: its store is its own"));
   loop_.post([this, done = std::move(done)]() mutable { cluster_->restore(std::move(done)); });
 }
 
 void Engine::ask(std::function<void(const View&)> question) {
-  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_, gateways_}); });
+  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_, gateways_, tokens_}); });
 }
 
 // ---- jobs ------------------------------------------------------------------------------------------------------------------
@@ -604,6 +664,8 @@ void Engine::tick() {
   if (clock_.now() < next_slow_tick_) return;
   next_slow_tick_ = clock_.now() + kSlowTick;
   keys_.tick();
+  tokens_.tick();
+  reap();
   keep_moved_journals();
   event_presence();
   if (!ledger_.available()) return;

@@ -23,6 +23,7 @@
 #include "engine/gateways.h"
 #include "engine/grain_index.h"
 #include "engine/job_board.h"
+#include "engine/join_tokens.h"
 #include "engine/key_authority.h"
 #include "engine/ledger.h"
 #include "engine/ports.h"
@@ -39,6 +40,7 @@ struct EngineOptions {
   LedgerOptions ledger;
   milliseconds timeout{5'000};  // default -t
   seconds keep_jobs{86'400};
+  seconds presence_expiry{3'600};  // an ephemeral minion that is away for longer is forgotten
   milliseconds max_expires{7LL * 86'400'000};
   std::uint64_t outbox_max_bytes = 1ULL << 30;
   bool outbox_refuses_jobs = true;
@@ -83,6 +85,7 @@ struct EngineCounters {
   std::atomic<std::uint64_t> overflowed_submissions{0};
   std::atomic<std::uint64_t> overflowed_notes{0};  // receipts and journal marks
   std::atomic<std::uint64_t> sessions{0};
+  std::atomic<std::uint64_t> reaped{0};
   std::atomic<std::int64_t> connected{0};
   std::atomic<std::int64_t> gateways{0};  // syndics that have a session here
   std::atomic<std::int64_t> open_jobs{0};
@@ -143,6 +146,9 @@ class Engine {
   void submit(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done);
   void change_keys(KeyAuthority::Change what, KeyAuthority::Selection selection, std::function<void(Result<KeyList>)> done);
 
+  void create_token(store::TokenRecord token, std::function<void(Status)> done);
+  void forget_token(std::string id, std::function<void(Status)> done);
+
   // Puts the keys that are known here into the store that is there now, in the place of the one that was (Cluster::restore).
   void restore_store(std::function<void(Status)> done);
 
@@ -152,6 +158,7 @@ class Engine {
     const Roster& roster;
     const JobBoard& board;
     const Gateways& gateways;
+    const JoinTokens& tokens;
   };
   void ask(std::function<void(const View&)> question);
 
@@ -163,6 +170,7 @@ class Engine {
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
   const EngineCounters& counters() const { return counters_; }
+  const TokenCounters& token_counters() const { return tokens_.counters(); }
   // Tasks that wait for the engine's thread, and how many may.
   std::size_t queue_depth() const { return loop_.depth(); }
   std::size_t queue_bound() const { return options_.queue; }
@@ -198,6 +206,10 @@ class Engine {
   void fed(const std::vector<store::FeedEntry>& entries);
   Status load_open_jobs();
   void key_accepted(const MinionId& id);
+  void token_shown(const AdmissionRequest& request, std::string_view token, TokenOutcome outcome);
+  void reap();
+  void key_reaped(const MinionId& id);
+  void forget_minion(const MinionId& id, std::string_view why);
   void key_withdrawn(const MinionId& id, std::string_view why);
   Origin origin_of_key_change() const;
   void key_seen(const MinionId& id, std::string_view act, std::string_view address);
@@ -226,6 +238,7 @@ class Engine {
   const EngineOptions options_;
   TaskLoop loop_;
   Ledger ledger_;
+  JoinTokens tokens_;
   KeyAuthority keys_;
   Roster roster_;
   GrainIndex index_;

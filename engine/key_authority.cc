@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 
 namespace brine::engine {
@@ -22,7 +23,9 @@ std::string_view name_of(store::KeyState state) {
   return "denied";
 }
 
-std::string_view name_of(store::KeyKind kind) {
+}  // namespace
+
+std::string_view to_string(store::KeyKind kind) {
   switch (kind) {
     case store::KeyKind::kMinion: return "minion";
     case store::KeyKind::kEphemeral: return "ephemeral";
@@ -30,8 +33,6 @@ std::string_view name_of(store::KeyKind kind) {
   }
   return "syndic";
 }
-
-}  // namespace
 
 KeyAuthority::KeyAuthority(Ledger& ledger, Notary& notary, const Clock& clock, KeyPolicy policy, Listener listener)
     : ledger_(ledger), notary_(notary), clock_(clock), policy_(std::move(policy)), listener_(std::move(listener)) {}
@@ -49,7 +50,7 @@ std::string KeyAuthority::text_of(const store::KeyRecord& record) const {
   add(std::to_string(record.index));
   add(std::to_string(record.version));
   add(std::to_string(record.changed));
-  if (record.kind != store::KeyKind::kMinion) add(name_of(record.kind));
+  if (record.kind != store::KeyKind::kMinion) add(to_string(record.kind));
   return text;
 }
 
@@ -108,14 +109,24 @@ void KeyAuthority::take(const store::KeyRecord& record) {
 }
 
 void KeyAuthority::drop(const MinionId& id) {
+  const bool was_accepted = is_accepted(id);
+  if (erase(id) && was_accepted) listener_.withdrawn(id, "the key was deleted");
+}
+
+bool KeyAuthority::erase(const MinionId& id) {
   const auto found = keys_.find(id);
-  if (found == keys_.end()) return;
-  const bool was_accepted = found->second.state == store::KeyState::kAccepted;
-  if (found->second.state == store::KeyState::kPending) --pending_count_;
-  if (was_accepted) --accepted_count_;
+  if (found == keys_.end()) return false;
+  count(found->second, false);
   keys_.erase(found);
   ++revision_;
-  if (was_accepted) listener_.withdrawn(id, "the key was deleted");
+  return true;
+}
+
+void KeyAuthority::count(const store::KeyRecord& record, bool in) {
+  const auto move = [in](std::size_t& counter) { in ? ++counter : --counter; };
+  if (record.state == store::KeyState::kPending) move(pending_count_);
+  if (record.state == store::KeyState::kAccepted) move(accepted_count_);
+  if (record.kind == store::KeyKind::kEphemeral) move(ephemeral_count_);
 }
 
 void KeyAuthority::reserve(std::uint32_t first, std::uint32_t count) {
@@ -144,10 +155,8 @@ void KeyAuthority::apply(const store::KeyRecord& record) {
     return;
   }
   const auto found = keys_.find(record.id);
-  if (found != keys_.end() && found->second.state == store::KeyState::kPending) --pending_count_;
-  if (found != keys_.end() && found->second.state == store::KeyState::kAccepted) --accepted_count_;
-  if (record.state == store::KeyState::kPending) ++pending_count_;
-  if (record.state == store::KeyState::kAccepted) ++accepted_count_;
+  if (found != keys_.end()) count(found->second, false);
+  count(record, true);
   keys_[record.id] = record;
 }
 
@@ -170,17 +179,23 @@ store::KeyRecord KeyAuthority::make(const MinionId& id, store::KeyState state, c
 
 void KeyAuthority::commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten,
                           std::function<void(Status)> done) {
+  commit(Ledger::KeyChange{std::move(records), std::move(forgotten), 0, {}}, std::move(done));
+}
+
+void KeyAuthority::commit(Ledger::KeyChange change, std::function<void(Status)> done) {
   std::set<MinionId> ids;
-  for (const store::KeyRecord& record : records) ids.insert(record.id);
-  for (const auto& [id, denied] : forgotten) ids.insert(id);
+  for (const store::KeyRecord& record : change.records) ids.insert(record.id);
+  for (const auto& [id, denied] : change.forgotten) ids.insert(id);
+  if (change.departure) ids.insert(change.departure->id);
   for (const MinionId& id : ids) ++under_way_[id].commits;
-  const bool taken = ledger_.change_keys({std::move(records), std::move(forgotten), last_index_, [this, ids, done](Status status) {
-                                            post_([this, ids, done, status = std::move(status)] {
-                                              done(status);
-                                              arrived(ids);
-                                            });
-                                          }});
-  if (taken) return;
+  change.last_index = last_index_;
+  change.done = [this, ids, done](Status status) {
+    post_([this, ids, done, status = std::move(status)] {
+      done(status);
+      arrived(ids);
+    });
+  };
+  if (ledger_.change_keys(std::move(change))) return;
   done(fail(Code::kBusy, "the ledger's queue is full; try again"));
   arrived(ids);
 }
@@ -217,16 +232,47 @@ void KeyAuthority::admit(const AdmissionRequest& request, std::function<void(Adm
   if (found == keys_.end()) {
     if (request.resumed) return done({Verdict::kBusy, milliseconds(0), "the ticket is void: the key was deleted", 0});
     if (enrolling_.contains(request.id)) return done({Verdict::kBusy, kEnrolWait, "the key is being written down", 0});
+    if (const store::TokenRecord* token = shown_token(request)) return join(request, *token, std::move(done));
     return enrol(request, std::move(done));
   }
   if (found->second.public_key != request.public_key) return deny(request, std::move(done));
   if ((found->second.kind == store::KeyKind::kSyndic) != (request.kind == store::KeyKind::kSyndic))
     return done({Verdict::kDenied, policy_.acceptance_wait * 3,
-                 "this key was taken as that of a " + std::string(name_of(found->second.kind)) + "; on the master: brine-key -d " +
+                 "this key was taken as that of a " + std::string(to_string(found->second.kind)) + "; on the master: brine-key -d " +
                      request.id.str(),
                  0});
-  if (found->second.state == store::KeyState::kPending && listener_.seen) listener_.seen(request.id, "pend", request.address);
+  if (found->second.state == store::KeyState::kPending) {
+    if (const store::TokenRecord* token = shown_token(request)) return join(request, *token, std::move(done));
+    if (listener_.seen) listener_.seen(request.id, "pend", request.address);
+  }
   done(judge(found->second, request));
+}
+
+// The store counts the use and writes the key, or neither.
+void KeyAuthority::join(const AdmissionRequest& request, const store::TokenRecord& token, std::function<void(Admission)> done) {
+  if (enrolling_.contains(request.id)) return done({Verdict::kBusy, kEnrolWait, "the key is being written down", 0});
+  if (reserved() == 0) return done({Verdict::kBusy, kEnrolWait, "too many new keys at once", 0});
+  Ledger::KeyChange change;
+  const store::KeyRecord record = make(request.id, store::KeyState::kAccepted, request.public_key, token.kind, find(request.id));
+  change.records = {record};
+  change.token = token.id;
+  enrolling_.insert(request.id);
+  BRINE_CRASH_POINT("master.token_shown");
+  commit(std::move(change), [this, record, request, id = token.id, done](const Status& status) {
+    enrolling_.erase(record.id);
+    if (!status && status.error().code == Code::kDenied) {
+      tokens_->used_up(request, id);
+      AdmissionRequest without = request;
+      without.join_token.clear();
+      return admit(without, done);
+    }
+    if (!status) return done({Verdict::kBusy, policy_.acceptance_wait, status.error().message, 0});
+    apply(record);
+    tokens_->used(request, id);
+    listener_.seen(record.id, "accept", request.address);
+    listener_.accepted(record.id);
+    done(judge(record, request));
+  });
 }
 
 void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Admission)> done) {
@@ -246,7 +292,7 @@ void KeyAuthority::enrol(const AdmissionRequest& request, std::function<void(Adm
     const bool accepted = record.state == store::KeyState::kAccepted;
     enrolling_.erase(record.id);
     if (!status) {
-      if (!accepted && keys_.erase(record.id) > 0) --pending_count_;
+      if (!accepted) erase(record.id);
       return done({Verdict::kBusy, policy_.acceptance_wait, status.error().message, 0});
     }
     if (accepted) apply(record);
@@ -318,11 +364,7 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
         denied_.erase(id);
         continue;
       }
-      const auto found = keys_.find(id);
-      if (found != keys_.end() && found->second.state == store::KeyState::kPending) --pending_count_;
-      if (found != keys_.end() && found->second.state == store::KeyState::kAccepted) --accepted_count_;
-      keys_.erase(id);
-      ++revision_;
+      erase(id);
       listener_.withdrawn(id, "the key was deleted");
     }
     for (const store::KeyRecord& record : records) {
@@ -335,6 +377,21 @@ void KeyAuthority::change(Change what, const Selection& selection, std::function
     }
     done(changed);
   });
+}
+
+void KeyAuthority::reap(const std::vector<store::Departure>& departures) {
+  for (const store::Departure& departure : departures) {
+    if (under_way_.contains(departure.id)) continue;
+    Ledger::KeyChange change;
+    change.departure = departure;
+    commit(std::move(change), [this, id = departure.id](const Status& status) {
+      if (!status) {
+        if (status.error().code == Code::kBusy && listener_.kept) listener_.kept(id);
+      } else if (erase(id) && listener_.reaped) {
+        listener_.reaped(id);
+      }
+    });
+  }
 }
 
 KeyList KeyAuthority::list() const {
@@ -373,11 +430,7 @@ void KeyAuthority::tick() {
     if (record.state == store::KeyState::kPending && record.changed < oldest) forgotten.emplace_back(id, false);
   }
   if (forgotten.empty()) return;
-  for (const auto& [id, denied] : forgotten) {
-    keys_.erase(id);
-    ++revision_;
-    --pending_count_;
-  }
+  for (const auto& [id, denied] : forgotten) erase(id);
   commit({}, forgotten, [](const Status&) {});
 }
 

@@ -15,12 +15,16 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "engine/join_tokens.h"
 #include "engine/ledger.h"
 #include "engine/ports.h"
 #include "engine/session.h"
 #include "store/records.h"
 
 namespace brine::engine {
+
+// The names that are signed, and that users see.
+std::string_view to_string(store::KeyKind kind);
 
 struct KeyPolicy {
   std::string cluster;
@@ -54,12 +58,19 @@ class KeyAuthority {
     std::function<void(const MinionId&, std::string_view act, std::string_view address)> seen;  // for events: pend, denied, ...
     // A key was refreshed while a change of it was on its way: which of the two was later only the store knows. May be empty.
     std::function<void()> overtaken;
+    // Was away for too long, and is forgotten.
+    std::function<void(const MinionId&)> reaped = {};
+    // Was not: what the store holds of it is not what is known here.
+    std::function<void(const MinionId&)> kept = {};
   };
 
   KeyAuthority(Ledger& ledger, Notary& notary, const Clock& clock, KeyPolicy policy, Listener listener);
 
   // What the store holds. Unsigned or badly signed records are left out. last_index: the highest index ever given, as far as is known.
   void load(const std::vector<store::KeyRecord>& records, std::uint32_t last_index);
+
+  // What lets minions in without an operator, apart from the policy. Must outlive this.
+  void use_tokens(JoinTokens& tokens) { tokens_ = &tokens; }
 
   // done may be called at once or after a commit, on the engine's loop (through post).
   void admit(const AdmissionRequest& request, std::function<void(Admission)> done);
@@ -74,6 +85,10 @@ class KeyAuthority {
   };
   // done gets what was changed, in the lists it was in before.
   void change(Change what, const Selection& selection, std::function<void(Result<KeyList>)> done);
+
+  // Ephemeral minions that were away for too long: forgotten where the store still holds the same of them.
+  void reap(const std::vector<store::Departure>& departures);
+  std::size_t ephemeral() const { return ephemeral_count_; }
 
   KeyList list() const;
   // Of every state, without looking through the keys.
@@ -112,6 +127,8 @@ class KeyAuthority {
   };
 
   Admission judge(const store::KeyRecord& record, const AdmissionRequest& request) const;
+  void join(const AdmissionRequest& request, const store::TokenRecord& token, std::function<void(Admission)> done);
+  const store::TokenRecord* shown_token(const AdmissionRequest& request) { return tokens_ == nullptr ? nullptr : tokens_->judge(request); }
   void enrol(const AdmissionRequest& request, std::function<void(Admission)> done);
   void deny(const AdmissionRequest& request, std::function<void(Admission)> done);
   Admission waiting() const;
@@ -119,6 +136,9 @@ class KeyAuthority {
                         const store::KeyRecord* before) const;
   std::string text_of(const store::KeyRecord& record) const;
   void commit(std::vector<store::KeyRecord> records, std::vector<std::pair<MinionId, bool>> forgotten, std::function<void(Status)> done);
+  void commit(Ledger::KeyChange change, std::function<void(Status)> done);
+  void count(const store::KeyRecord& record, bool in);
+  bool erase(const MinionId& id);
   void arrived(const std::set<MinionId>& ids);
   void apply(const store::KeyRecord& record);
   void take(const store::KeyRecord& record);
@@ -137,8 +157,10 @@ class KeyAuthority {
   std::set<MinionId> enrolling_;  // accepted without an operator, the commit is under way
   std::map<MinionId, UnderWay> under_way_;
   std::uint64_t revision_ = 0;
-  std::size_t pending_count_ = 0;   // of keys_
-  std::size_t accepted_count_ = 0;  // of keys_
+  std::size_t pending_count_ = 0;    // of keys_
+  std::size_t accepted_count_ = 0;   // of keys_
+  std::size_t ephemeral_count_ = 0;  // of keys_
+  JoinTokens* tokens_ = nullptr;
   mutable std::uint32_t last_index_ = 0;
   std::uint32_t index_limit_ = std::numeric_limits<std::uint32_t>::max();
 };

@@ -57,6 +57,8 @@ bool Ledger::publish(std::shared_ptr<const store::JobRecord> job, std::function<
 
 bool Ledger::change_keys(KeyChange change) { return queue_.try_push(std::move(change)); }
 
+bool Ledger::change_tokens(TokenChange change) { return queue_.try_push(std::move(change)); }
+
 bool Ledger::keep_grains(store::GrainsRecord grains) { return queue_.try_push(std::move(grains)); }
 bool Ledger::keep_journals(std::vector<store::JournalMark> marks) { return queue_.try_push(std::move(marks)); }
 bool Ledger::keep_event(store::EventRecord event) { return queue_.try_push(std::move(event)); }
@@ -154,12 +156,17 @@ store::Batch Ledger::batch_of(const std::vector<Entry>& entries) const {
     } else if (const auto* publish = std::get_if<Publish>(&entry)) {
       batch.jobs.push_back(*publish->job);
     } else if (const auto* change = std::get_if<KeyChange>(&entry)) {
+      if (!change->token.empty()) batch.token_uses.push_back({batch.keys.size(), change->token});
+      if (change->departure) batch.departures.push_back(*change->departure);
       batch.keys.insert(batch.keys.end(), change->records.begin(), change->records.end());
       batch.forgotten_keys.insert(batch.forgotten_keys.end(), change->forgotten.begin(), change->forgotten.end());
       for (const auto& [id, denied] : change->forgotten) {
         if (!denied) batch.forgotten_minions.push_back(id);
       }
       if (change->last_index > 0) batch.settings[std::string(kLastIndexSetting)] = std::to_string(change->last_index);
+    } else if (const auto* tokens = std::get_if<TokenChange>(&entry)) {
+      batch.tokens.insert(batch.tokens.end(), tokens->records.begin(), tokens->records.end());
+      batch.forgotten_tokens.insert(batch.forgotten_tokens.end(), tokens->forgotten.begin(), tokens->forgotten.end());
     } else if (const auto* grains = std::get_if<store::GrainsRecord>(&entry)) {
       batch.grains.push_back(*grains);
     } else if (const auto* marks = std::get_if<std::vector<store::JournalMark>>(&entry)) {
@@ -179,6 +186,7 @@ void Ledger::commit(std::vector<Entry> entries) {
   const store::Batch batch = batch_of(entries);
   if (!batch.jobs.empty()) BRINE_CRASH_POINT("master.before_job_commit");
   if (!batch.returns.empty()) BRINE_CRASH_POINT("master.before_return_commit");
+  if (!batch.token_uses.empty()) BRINE_CRASH_POINT("master.before_join_commit");
   const MonoTime start = clock_.now();
   auto outcome = store_.commit(batch);
   if (!outcome && outcome.error().code == Code::kInvalid) return commit_one_by_one(std::move(entries), outcome.error());
@@ -189,6 +197,7 @@ void Ledger::commit(std::vector<Entry> entries) {
   }
   if (!batch.jobs.empty()) BRINE_CRASH_POINT("master.after_job_commit");
   if (!batch.returns.empty()) BRINE_CRASH_POINT("master.after_return_commit");
+  if (!batch.token_uses.empty()) BRINE_CRASH_POINT("master.after_join_commit");
   counters_.commits.fetch_add(1, std::memory_order_relaxed);
   counters_.commit_time.observe(std::chrono::duration_cast<microseconds>(clock_.now() - start));
   settle(entries, *outcome);
@@ -196,12 +205,30 @@ void Ledger::commit(std::vector<Entry> entries) {
   if (!batch.returns.empty() || !batch.events.empty()) listener_.outbox_grew();
 }
 
+struct Ledger::KeyOutcomes {
+  std::size_t keys = 0;
+  std::size_t uses = 0;
+  std::size_t departures = 0;
+};
+
+Status Ledger::take(const KeyChange& change, const store::CommitOutcome& outcome, KeyOutcomes& told) {
+  const auto begin = outcome.keys.begin() + static_cast<std::ptrdiff_t>(told.keys);
+  const auto end = begin + static_cast<std::ptrdiff_t>(change.records.size());
+  told.keys += change.records.size();
+  if (change.departure && !outcome.departures[told.departures++])
+    return fail(Code::kBusy, "the minion has come back, or its key has changed");
+  if (!change.token.empty() && outcome.token_uses[told.uses++] == store::UseResult::kNoneLeft)
+    return fail(Code::kDenied, "no use of this join token is left");
+  if (std::find(begin, end, false) == end) return {};
+  return fail(Code::kBusy, "another master has changed this key in the same moment: look again");
+}
+
 void Ledger::settle(std::vector<Entry>& entries, const store::CommitOutcome& outcome) {
   std::vector<CommittedReturn> committed;
   committed.reserve(outcome.returns.size());
   std::size_t job = 0;
   std::size_t returned = 0;
-  std::size_t key = 0;
+  KeyOutcomes told;
   for (Entry& entry : entries) {
     if (auto* returns = std::get_if<std::vector<PendingReturn>>(&entry)) {
       for (PendingReturn& value : *returns) {
@@ -213,10 +240,9 @@ void Ledger::settle(std::vector<Entry>& entries, const store::CommitOutcome& out
       publish->done(PublishedJob{outcome.jobs[job], outcome.jids[job]});
       ++job;
     } else if (auto* change = std::get_if<KeyChange>(&entry)) {
-      const auto end = outcome.keys.begin() + static_cast<std::ptrdiff_t>(key + change->records.size());
-      const bool all = std::find(outcome.keys.begin() + static_cast<std::ptrdiff_t>(key), end, false) == end;
-      key += change->records.size();
-      change->done(all ? Status{} : fail(Code::kBusy, "another master has changed this key in the same moment: look again"));
+      change->done(take(*change, outcome, told));
+    } else if (const auto* tokens = std::get_if<TokenChange>(&entry)) {
+      tokens->done({});
     }
   }
   if (!committed.empty()) listener_.returned(std::move(committed));
@@ -229,6 +255,8 @@ void Ledger::refuse(std::vector<Entry>& entries, const Error& error) {
       publish->done(std::unexpected(error));
     } else if (auto* change = std::get_if<KeyChange>(&entry)) {
       change->done(std::unexpected(error));
+    } else if (const auto* tokens = std::get_if<TokenChange>(&entry)) {
+      tokens->done(std::unexpected(error));
     } else {
       keep_for_later(std::move(entry));
     }
@@ -271,6 +299,7 @@ void Ledger::give_up(Entry& entry, const Error& error) {
   log::error("the store refuses what it was given: {}", error.message);
   if (auto* publish = std::get_if<Publish>(&entry)) publish->done(std::unexpected(error));
   if (auto* change = std::get_if<KeyChange>(&entry)) change->done(std::unexpected(error));
+  if (const auto* tokens = std::get_if<TokenChange>(&entry)) tokens->done(std::unexpected(error));
   if (const auto* returns = std::get_if<std::vector<PendingReturn>>(&entry)) queued_returns_.fetch_sub(returns->size());
 }
 

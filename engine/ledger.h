@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -85,6 +86,15 @@ class Ledger {
     std::vector<std::pair<MinionId, bool>> forgotten;  // (id, the denied record?)
     std::uint32_t last_index = 0;                      // highest ever given to a minion
     std::function<void(Status)> done;
+    // The first record is accepted for a use of this join token. kDenied: none is left; kBusy: the id has another record.
+    std::string token = {};
+    // kBusy: it has come back, or its key has changed.
+    std::optional<store::Departure> departure = {};
+  };
+  struct TokenChange {
+    std::vector<store::TokenRecord> records;
+    std::vector<std::string> forgotten;  // ids
+    std::function<void(Status)> done;
   };
 
   Ledger(store::StateStore& store, const Clock& clock, LedgerOptions options, Listener listener);
@@ -103,6 +113,7 @@ class Ledger {
   bool publish(std::shared_ptr<const store::JobRecord> job, std::function<void(Result<PublishedJob>)> done);
   // Of minions whose key is forgotten, grains and journal mark go too.
   bool change_keys(KeyChange change);
+  bool change_tokens(TokenChange change);
   bool keep_grains(store::GrainsRecord grains);
   bool keep_journals(std::vector<store::JournalMark> marks);
   // Of events that wait for the store, the newest are dropped, and counted, when there are too many.
@@ -141,12 +152,14 @@ class Ledger {
     std::string returner;
     std::uint64_t position;
   };
-  using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, store::GrainsRecord, std::vector<store::JournalMark>,
-                             store::EventRecord, Setting, ReturnerAt, Wake, Adopt>;
+  using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, TokenChange, store::GrainsRecord,
+                             std::vector<store::JournalMark>, store::EventRecord, Setting, ReturnerAt, Wake, Adopt>;
 
   void commit(std::vector<Entry> entries);
   store::Batch batch_of(const std::vector<Entry>& entries) const;
   void settle(std::vector<Entry>& entries, const store::CommitOutcome& outcome);
+  struct KeyOutcomes;  // of a batch, up to where they were told
+  static Status take(const KeyChange& change, const store::CommitOutcome& outcome, KeyOutcomes& told);
   void refuse(std::vector<Entry>& entries, const Error& error);
   void commit_one_by_one(std::vector<Entry> entries, const Error& error);
   void give_up(Entry& entry, const Error& error);

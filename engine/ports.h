@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/join_token.h"
 #include "base/result.h"
 #include "engine/session.h"
 #include "store/records.h"
@@ -45,7 +46,10 @@ class Notary {
   virtual Status sign_job(store::JobRecord& job) = 0;
   // Key-state records (engine/key_authority.h gives the text that is signed).
   virtual void sign_key(std::string_view text, std::string& signer, std::string& signature) = 0;
+  // Join tokens and whatever else is signed with a label of its own go the same way.
   virtual bool verify_key(std::string_view text, const std::string& signer, const std::string& signature) const = 0;
+  // Whether this is the hash that is kept of the token's secret. Takes the same time for all secrets.
+  virtual bool fits(const JoinToken& token, std::string_view hash) const = 0;
 };
 
 // Whether an event is of this master, or one of the others' that it has heard of.

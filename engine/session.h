@@ -35,6 +35,8 @@ struct AdmissionRequest {
   std::string address;  // for the log and events
   JournalPosition journal;
   store::KeyKind kind = store::KeyKind::kMinion;  // what the peer says it is
+  std::string network = {};                       // of the address, as those who guess are counted by
+  std::string join_token = {};                    // as it was shown; secret
 };
 
 enum class Verdict : std::uint8_t { kAccepted, kPending, kRejected, kDenied, kBusy };

@@ -201,6 +201,8 @@ void MinionFront::finish(net::ConnectionId id, Session& session) {
                                    peer->resumed,        peer->ticket_key_version,
                                    session.peer.address, {peer->proof.journal_epoch, peer->proof.journal_sequence}};
   if (peer->proof.purpose == wire::Purpose::kSyndic) request.kind = store::KeyKind::kSyndic;
+  request.network = session.peer.network;
+  request.join_token = std::exchange(peer->proof.join_token, {});
   session.proven = std::move(*peer);
   context_->upstream->admit(std::move(request), [this, id](const engine::Admission& admission) {
     loop_.post([this, id, admission] { on_admission(id, admission); });

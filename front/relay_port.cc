@@ -87,6 +87,8 @@ void RelayPort::ask_admission(wire::AdmissionAsk&& ask) {
   request.id = std::move(ask.id);
   request.public_key = std::move(ask.public_key);
   request.address = std::move(ask.address);
+  request.join_token = std::move(ask.join_token);
+  request.network = peer_.id.str() + ' ' + ask.network;  // a syndic can only speak ill of those behind it
   request.journal = {ask.journal.epoch, ask.journal.sequence};
   if (ask.syndic) request.kind = store::KeyKind::kSyndic;
   parts_.upstream.admit(std::move(request), [post = parts_.post, number = ask.number](engine::Admission admission) {

@@ -53,6 +53,7 @@ class BenchNotary final : public engine::Notary {
   }
   void sign_key(std::string_view, std::string& signer, std::string& signature) override { signer = signature = "signed"; }
   bool verify_key(std::string_view, const std::string&, const std::string&) const override { return true; }
+  bool fits(const JoinToken&, std::string_view) const override { return false; }
 };
 
 class NoEvents final : public engine::EventSink {

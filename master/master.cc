@@ -309,6 +309,7 @@ engine::EngineOptions Master::engine_options() const {
   options.keys.pending_max = static_cast<std::size_t>(config_.pending_keys_max);
   options.keys.pending_life = config_.pending_keys_seconds;
   options.keys.acceptance_wait = config_.acceptance_wait_time;
+  options.presence_expiry = config_.presence_expiry;
   options.board.reconnect_grace = config_.reconnect_grace;
   options.board.max_open = config_.max_open_jobs;
   options.ledger.queue = config_.max_pending_returns;

@@ -26,6 +26,11 @@ void declare_minions(Registry& registry, const engine::Engine& engine) {
                   {{{"state", "pending"}}, value_of(counters.keys_pending)},
                   {{{"state", "rejected"}}, value_of(counters.keys_rejected)},
                   {{{"state", "denied"}}, value_of(counters.keys_denied)}});
+  Series tokens;
+  for (std::size_t i = 0; i < engine::kTokenOutcomes; ++i)
+    tokens.push_back({{{"outcome", std::string(to_string(static_cast<engine::TokenOutcome>(i)))}}, value_of(engine.token_counters()[i])});
+  registry.counter("brine_master_join_tokens_total", "Join tokens that minions showed, by what came of them.", std::move(tokens));
+  registry.counter("brine_master_reaped_total", "Ephemeral minions that were forgotten because they were away.", value_of(counters.reaped));
   registry.counter("brine_master_sessions_opened_total", "Sessions that minions opened.", value_of(counters.sessions));
 }
 

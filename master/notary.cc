@@ -54,4 +54,8 @@ bool MasterNotary::verify_key(std::string_view text, const std::string& signer, 
   return net::verify_signature(signer, text, signature);
 }
 
+bool MasterNotary::fits(const JoinToken& token, std::string_view hash) const { return net::equal_constant_time(hash_of(token), hash); }
+
+std::string hash_of(const JoinToken& token) { return net::sha256("brine-token-v1|" + token.text()); }
+
 }  // namespace brine::master

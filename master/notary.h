@@ -17,6 +17,7 @@ class MasterNotary final : public engine::Notary {
   Status sign_job(store::JobRecord& job) override;
   void sign_key(std::string_view text, std::string& signer, std::string& signature) override;
   bool verify_key(std::string_view text, const std::string& signer, const std::string& signature) const override;
+  bool fits(const JoinToken& token, std::string_view hash) const override;
 
   void manifest_renewed(const wire::Manifest& manifest);
 
@@ -26,5 +27,8 @@ class MasterNotary final : public engine::Notary {
   front::LoopGateway& gateway_;
   std::atomic<std::shared_ptr<const wire::Manifest>> manifest_;
 };
+
+// What is kept of the secret of a join token: SHA-256 over it and its id.
+std::string hash_of(const JoinToken& token);
 
 }  // namespace brine::master

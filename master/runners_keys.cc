@@ -36,6 +36,10 @@ Result<std::function<bool(const MinionId&)>> matcher(const RunnerCall& call) {
   return [expression](const MinionId& id) { return expression.matches({.id = id.str(), .grains = nullptr}); };
 }
 
+Result<std::function<bool(const MinionId&)>> every_id() {
+  return [](const MinionId&) { return true; };
+}
+
 Result<Json> change(const RunnerContext& context, Change what, const RunnerCall& call) {
   engine::KeyAuthority::Selection selection;
   BRINE_LET(selection.matches, matcher(call));
@@ -48,6 +52,17 @@ Result<Json> change(const RunnerContext& context, Change what, const RunnerCall&
   context.engine.change_keys(what, selection, [&](Result<engine::KeyList> result) { promise.set_value(std::move(result)); });
   BRINE_LET(const engine::KeyList changed, answer.get());
   return lists(changed);
+}
+
+Result<Json> kinds(const RunnerContext& context, const RunnerCall& call) {
+  BRINE_LET(const auto matches, call.get(0, "match").is_null() ? every_id() : matcher(call));
+  return ask<Json>(context.engine, [&](const engine::Engine::View& view) {
+    Json result = Json::object();
+    for (const MinionId& id : view.keys.accepted()) {
+      if (matches(id)) result[id.str()] = engine::to_string(view.keys.find(id)->kind);
+    }
+    return result;
+  });
 }
 
 Result<Json> describe(const RunnerContext& context, const RunnerCall& call, const std::function<std::string(const std::string&)>& text) {
@@ -87,6 +102,13 @@ void add_key_runners(Runners& runners, const RunnerContext& context) {
                [context](const RunnerCall& call) { return change(context, Change::kReject, call); }});
   runners.add({"key.delete", "key.delete(match)", 1, parameters, "Forgets the keys whose ids match the glob; their sessions end.",
                [context](const RunnerCall& call) { return change(context, Change::kDelete, call); }});
+  runners.add(
+      {"key.kinds",
+       "key.kinds([match])",
+       0,
+       {"match"},
+       "What holds the accepted keys whose ids match the glob: minion, ephemeral (a minion that is forgotten when it is away) or syndic.",
+       [context](const RunnerCall& call) { return kinds(context, call); }});
   runners.add({"key.finger",
                "key.finger(match)",
                1,

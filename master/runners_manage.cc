@@ -78,6 +78,18 @@ void add_manage_runners(Runners& runners, const RunnerContext& context) {
   runners.add({"manage.up", "manage.up()", 0, {}, "Accepted minions that hold a session.", [context](const RunnerCall&) -> Result<Json> {
                  return Json(presence(context).up);
                }});
+  runners.add({"manage.joined",
+               "manage.joined()",
+               0,
+               {},
+               "Minions that are accepted and hold a session now.",
+               [context](const RunnerCall&) -> Result<Json> { return Json(presence(context).up); }});
+  runners.add({"manage.left",
+               "manage.left()",
+               0,
+               {},
+               "Minions that were accepted, ephemeral ones too, and hold no session now.",
+               [context](const RunnerCall&) -> Result<Json> { return Json(presence(context).down); }});
   runners.add(
       {"manage.down", "manage.down()", 0, {}, "Accepted minions that hold no session.", [context](const RunnerCall&) -> Result<Json> {
          return Json(presence(context).down);

@@ -96,6 +96,8 @@ Status Daemon::open_metrics() {
 
 Status Daemon::open_identity() {
   BRINE_LET(pki_, net::PkiFolder::open(config_.pki_dir, "minion", config_.master_finger));
+  if (pki_->manifest().empty() && config_.master_finger.empty() && !config_.join_token.empty())
+    log::warning("no master_finger: whoever answers first gets the join token");
   return {};
 }
 
@@ -122,6 +124,7 @@ Status Daemon::build_agent() {
   grains_text_ = std::make_unique<GrainsText>(*grains_);
   AgentOptions options;
   options.id = config_.id;
+  options.join_token = config_.join_token;
   for (const config::Address& address : config_.master) options.masters.push_back(address.endpoint());
   options.recon_default = config_.recon_default;
   options.recon_max = config_.recon_max;

@@ -127,6 +127,7 @@ Result<ClientHandshake::Step> ClientHandshake::prove(std::string_view frame_body
   mine.journal_epoch = options_.journal_epoch;
   mine.journal_sequence = options_.journal_sequence;
   mine.manifest_epoch = trust_.epoch();
+  if (!body.resumed) mine.join_token = options_.join_token;
   const std::string sealed = seal_proof(prk, "minion", th2, encode(mine));
   const std::string finish_body = encode(wire::ClientFinish{sealed});
   step.finish_frame = wire::make_frame(wire::FrameType::kClientFinish, finish_body);

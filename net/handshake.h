@@ -35,6 +35,7 @@ struct ClientOptions {
   std::uint64_t journal_sequence = 0;
   std::string cookie;
   std::optional<HeldTicket> ticket;
+  std::string join_token = {};  // shown to a master that has proven itself, in a full handshake
 };
 
 class ClientHandshake {

@@ -118,6 +118,7 @@ void MasterSession::on_connected() {
   options.journal_epoch = journal.epoch;
   options.journal_sequence = journal.sequence;
   options.cookie = cookie_;
+  if (cookie_.empty()) options.join_token = options_.join_token;
   if (ticket_ && ticket_->expires > parts_.clock.now()) options.ticket = ticket_;
   handshake_ = std::make_unique<ClientHandshake>(parts_.key, parts_.trust, std::move(options));
   state_ = State::kHandshake;

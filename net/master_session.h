@@ -66,6 +66,7 @@ struct SessionOptions {
   wire::Purpose purpose = wire::Purpose::kMinion;
   std::uint64_t instance = 0;
   std::vector<std::string> masters;       // endpoints: tcp://host:port, ipc:///path
+  std::string join_token = {};            // shown until a master has accepted the key (then there is a cookie)
   milliseconds recon_default{1'000};      // back-off: a random time up to this,
   milliseconds recon_max{10'000};         // doubled with every failure up to this
   milliseconds connect_deadline{15'000};  // for connecting, and for shaking hands

@@ -90,7 +90,9 @@ void Relay::on_admit(engine::AdmissionRequest request, std::function<void(engine
                           request.public_key,
                           request.address,
                           request.kind == store::KeyKind::kSyndic,
-                          {request.journal.epoch, request.journal.sequence}});
+                          {request.journal.epoch, request.journal.sequence},
+                          request.join_token,
+                          request.network});
   asked_[number] = {std::move(request), std::move(done)};
 }
 

@@ -69,6 +69,7 @@ struct ClientProof {
   journalEpoch @6 :UInt64;
   journalSequence @7 :UInt64;
   manifestEpoch @8 :UInt64; # the highest the minion holds
+  joinToken @9 :Text;       # of a minion that was never accepted, if it has one: ID.SECRET
 }
 
 enum RefusalCode {

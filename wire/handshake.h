@@ -60,6 +60,7 @@ struct ClientProof {
   std::uint64_t journal_epoch = 0;
   std::uint64_t journal_sequence = 0;
   std::uint64_t manifest_epoch = 0;
+  std::string join_token;  // at most 128 bytes
 };
 enum class RefusalCode : std::uint8_t { kBusy = 0, kVersion = 1, kOtherCluster = 2, kMalformed = 3, kTicket = 4 };
 struct Refusal {

@@ -11,6 +11,7 @@ constexpr std::size_t kSignature = 64;
 constexpr std::size_t kMac = 32;
 constexpr unsigned kMaxOffers = 16;
 constexpr std::size_t kMaxTicket = 512;
+constexpr std::size_t kMaxJoinToken = 128;
 constexpr std::size_t kMaxMembers = 1024;
 
 Result<std::vector<std::uint16_t>> offers(capnp::List<std::uint16_t>::Reader list) {
@@ -146,6 +147,7 @@ std::string encode(const ClientProof& m) {
     b.setJournalEpoch(m.journal_epoch);
     b.setJournalSequence(m.journal_sequence);
     b.setManifestEpoch(m.manifest_epoch);
+    if (!m.join_token.empty()) b.setJoinToken(text_of(m.join_token));
   });
 }
 
@@ -162,6 +164,8 @@ Result<ClientProof> decode_client_proof(std::string_view bytes) {
     m.journal_epoch = r.getJournalEpoch();
     m.journal_sequence = r.getJournalSequence();
     m.manifest_epoch = r.getManifestEpoch();
+    if (r.getJoinToken().size() > kMaxJoinToken) return fail(Code::kInvalid, "the join token is too long");
+    m.join_token = string_of(r.getJoinToken());
     return m;
   });
 }

@@ -40,6 +40,8 @@ struct AdmissionAsk {
   address @3 :Text;
   syndic @4 :Bool;
   journal @5 :Session.JournalMark;
+  joinToken @6 :Text;       # as ClientProof's
+  network @7 :Data;         # of the address, by which wrong tokens are counted
 }
 
 struct Opened {

@@ -25,6 +25,8 @@ struct AdmissionAsk {
   std::string address;
   bool syndic = false;
   JournalMark journal;
+  std::string join_token = {};
+  std::string network = {};
 };
 struct Opened {
   std::uint32_t slot = 0;

@@ -12,6 +12,7 @@ constexpr int kLevel = 1;
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kSignatureBytes = 64;
 constexpr std::size_t kMaxProof = 32;
+constexpr std::size_t kMaxTokenText = 128;
 constexpr std::size_t kMaxItems = 200'000;  // of one list: each takes more memory than bytes of the message
 
 template <typename Value>
@@ -88,6 +89,8 @@ void fill_ask(schema::AdmissionAsk::Builder b, const AdmissionAsk& m) {
   b.setAddress(text_of(m.address));
   b.setSyndic(m.syndic);
   fill_mark(b.initJournal(), m.journal);
+  if (!m.join_token.empty()) b.setJoinToken(text_of(m.join_token));
+  if (!m.network.empty()) b.setNetwork(data_of(m.network));
 }
 
 Result<AdmissionAsk> read_ask(schema::AdmissionAsk::Reader r) {
@@ -97,6 +100,10 @@ Result<AdmissionAsk> read_ask(schema::AdmissionAsk::Reader r) {
   BRINE_LET(m.public_key, fixed(r.getPublicKey(), kKeyBytes, "a key"));
   m.address = string_of(r.getAddress());
   m.syndic = r.getSyndic();
+  if (r.getJoinToken().size() > kMaxTokenText || r.getNetwork().size() > kMaxTokenText)
+    return fail(Code::kInvalid, "a join token is too long");
+  m.join_token = string_of(r.getJoinToken());
+  m.network = string_of(r.getNetwork());
   m.journal = read_mark(r.getJournal());
   return m;
 }

@@ -182,10 +182,10 @@ TEST_F(MasterConfigTest, ARedisHasAnAddress) {
 }
 
 TEST_F(MasterConfigTest, KnownButUnusedKeysGiveWarnings) {
-  const MasterConfig config = load("file_roots: {base: [/srv]}\npublish_port: 4505\npresence_expiry: 5\n");
+  const MasterConfig config = load("file_roots: {base: [/srv]}\npublish_port: 4505\nenrolment_cache: 5\n");
   EXPECT_THAT(config.warnings, ElementsAre(folder_.file("master") + ":1: 'file_roots' is known, but not used by this version",
                                            folder_.file("master") + ":2: 'publish_port' is known, but not used by this version",
-                                           folder_.file("master") + ":3: 'presence_expiry' is known, but not used by this version"));
+                                           folder_.file("master") + ":3: 'enrolment_cache' is known, but not used by this version"));
 }
 
 TEST_F(MasterConfigTest, RootDirStandsInFrontOfPaths) {

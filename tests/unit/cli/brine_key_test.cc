@@ -189,6 +189,41 @@ TEST_F(KeyTest, ErrorsOfTheMasterAreStatusOneAndNoMasterIsFour) {
   EXPECT_EQ(run({"-F"}), kUsageOrConnection);  // nobody answers that here
 }
 
+TEST_F(KeyTest, ANewTokenIsPrintedAlone) {
+  master.set("key.token_create", R"({"id":"i","token":"i.s","uses":3,"expires":1790000000})");
+  EXPECT_EQ(run({"--token-create", "--uses", "3", "--expires", "24h", "--ephemeral", "--id", "web*"}), kSucceeded);
+  EXPECT_EQ(terminal.shown_out, "i.s\n");
+  EXPECT_EQ(terminal.shown_err, "");
+  const Json asked = Json::parse(master.asked.back().second)["kwargs"];
+  EXPECT_EQ(asked, Json::parse(R"({"uses":3,"expires":"86400000ms","ephemeral":true,"match":"web*"})"));
+}
+
+TEST_F(KeyTest, OnATerminalANewTokenComesWithWhatItIsGoodFor) {
+  master.set("key.token_create", R"({"id":"i","token":"i.s","uses":1,"expires":1790000000})");
+  terminal.out_terminal = true;
+  EXPECT_EQ(run({"--token-create"}), kSucceeded);
+  EXPECT_EQ(terminal.shown_out, "i.s\n");
+  EXPECT_EQ(terminal.shown_err, "Shown this once. It lets in one minion until 2026-09-21 14:13:20 UTC.\n");
+}
+
+TEST_F(KeyTest, TokensAreListedAndDeleted) {
+  master.set("key.token_list", R"({"i":{"match":"web*","ephemeral":true,"uses":3,"used":1,"expires":1790000000,"state":"good"}})");
+  EXPECT_EQ(run({"--token-list"}), kSucceeded);
+  EXPECT_EQ(terminal.shown_out, "i: good, 1 of 3 uses, until 2026-09-21 14:13:20 UTC, ids web*, ephemeral\n");
+  terminal.shown_out.clear();
+  master.set("key.token_delete", R"({"id":"i"})");
+  EXPECT_EQ(run({"--token-delete", "i"}), kSucceeded);
+  EXPECT_EQ(terminal.shown_out, "Join token i deleted.\n");
+  EXPECT_EQ(change(), R"(key.token_delete {"args":[],"kwargs":{"id":"i"}})");
+}
+
+TEST_F(KeyTest, WhatATokenIsLikeIsSaidWhenItIsMade) {
+  for (const Words& words : {Words{"--uses", "3"}, Words{"--token-list", "--ephemeral"}, Words{"-L", "--id", "web*"}})
+    EXPECT_THAT(complaint(words), HasSubstr("go with --token-create"));
+  EXPECT_THAT(complaint({"--token-create", "--uses", "0"}), HasSubstr("--uses takes a number of at least 1"));
+  EXPECT_THAT(complaint({"--token-create", "--expires", "soon"}), HasSubstr("--expires takes seconds"));
+}
+
 TEST_F(KeyTest, QuietPrintsNothing) {
   master.set("key.accept", R"({"minions":["db"]})");
   EXPECT_EQ(run({"-a", "db", "-y", "-q"}), kSucceeded);

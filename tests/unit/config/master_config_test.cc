@@ -181,6 +181,12 @@ TEST_F(MasterConfigTest, ARedisHasAnAddress) {
   EXPECT_EQ(complaint("address: 'ipc:///x'"), "DIR/master:1: 'address' must be host or host:port, not 'ipc:///x'");
 }
 
+TEST_F(MasterConfigTest, PresenceExpiryIsATime) {
+  EXPECT_EQ(load("").presence_expiry, seconds(3600));
+  EXPECT_EQ(load("presence_expiry: 10m\n").presence_expiry, seconds(600));
+  EXPECT_THAT(complaint("presence_expiry: 0"), HasSubstr("'presence_expiry'"));
+}
+
 TEST_F(MasterConfigTest, KnownButUnusedKeysGiveWarnings) {
   const MasterConfig config = load("file_roots: {base: [/srv]}\npublish_port: 4505\nenrolment_cache: 5\n");
   EXPECT_THAT(config.warnings, ElementsAre(folder_.file("master") + ":1: 'file_roots' is known, but not used by this version",

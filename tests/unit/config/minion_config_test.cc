@@ -52,6 +52,25 @@ TEST_F(MinionConfigTest, OneMasterMayStandAlone) {
   EXPECT_THAT(load("id: a\nmaster: m1:7\n").master, ElementsAre(Address{.host = "m1", .port = 7}));
 }
 
+TEST_F(MinionConfigTest, AJoinTokenStandsInTheFileOrInAnotherOne) {
+  const std::string token = "0123456789abcdef.00112233445566778899aabbccddeeff";
+  EXPECT_EQ(load("id: a\njoin_token: " + token + "\n").join_token, token);
+  folder_.write("token", token + "\nwhat else is there\n");
+  EXPECT_EQ(load("id: a\njoin_token_file: " + folder_.file("token") + "\n").join_token, token);
+  EXPECT_EQ(load("id: a\njoin_token_file: " + folder_.file("gone") + "\n").join_token, "");
+  EXPECT_EQ(load("id: a\n").join_token, "");
+}
+
+TEST_F(MinionConfigTest, WhatIsNoJoinTokenIsRefusedAndNotRepeated) {
+  const std::string complained = complaint("id: a\njoin_token: 0123456789abcdef.0011\n");
+  EXPECT_THAT(complained, HasSubstr("minion:2: 'join_token' holds no join token: not a join token: brine-key --token-create"));
+  EXPECT_THAT(complained, testing::Not(HasSubstr("0011")));
+  folder_.write("token", "nonsense\n");
+  EXPECT_THAT(complaint("id: a\njoin_token_file: " + folder_.file("token") + "\n"),
+              HasSubstr("minion:2: 'join_token_file' holds no join token"));
+  EXPECT_THAT(complaint("id: a\njoin_token: x\njoin_token_file: /y\n"), HasSubstr("give only one of"));
+}
+
 TEST_F(MinionConfigTest, WrongMastersAreRefused) {
   for (const char* text : {"master: []", "master: {a: b}", "master: 'a b'", "master: [m1, [m2]]", "master: m:99999", "master:"}) {
     EXPECT_THAT(complaint(text), HasSubstr("minion:1: 'master' must be a host, host:port or ipc:///path")) << text;

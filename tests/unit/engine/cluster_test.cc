@@ -28,12 +28,13 @@ store::RedisServer& server() {
 // A master without network.
 class Side {
  public:
-  Side(const std::string& cluster, std::string id) {
+  explicit Side(const std::string& cluster, std::string id, seconds presence_expiry = seconds(3'600)) {
     auto opened = store::open_redis_store({.url = server().url(), .cluster = cluster, .patience = milliseconds(10'000)});
     if (!opened) throw std::runtime_error(opened.error().message);
     store = std::move(*opened);
     EngineOptions options;
     options.keys.auto_accept = true;
+    options.presence_expiry = presence_expiry;
     options.ledger.reopen_pause = milliseconds(0);
     engine = std::make_unique<Engine>(*store, gateway, notary, events, clock, options, [] {});
     PeerOptions peers;
@@ -51,6 +52,35 @@ class Side {
     const Admission admission = answer.get_future().get();
     EXPECT_EQ(admission.verdict, Verdict::kAccepted);
     engine->session_opened({session_number(session), minion_id(id), session, std::move(grains), {}, "10.0.0.1", admission.key_version});
+  }
+  // A token of one use; what shows it.
+  std::string make_token(std::string id, store::KeyKind kind = store::KeyKind::kEphemeral) {
+    store::TokenRecord token;
+    token.id = std::move(id);
+    token.secret_hash = "hash of 00112233445566778899aabbccddeeff";
+    token.kind = kind;
+    token.not_after = clock.unix_now() + 60'000'000;
+    std::promise<Status> made;
+    engine->create_token(token, [&](Status status) { made.set_value(std::move(status)); });
+    EXPECT_TRUE(made.get_future().get());
+    return token.id + ".00112233445566778899aabbccddeeff";
+  }
+  bool knows_token(const std::string& id) {
+    std::promise<bool> answer;
+    engine->ask([&](const Engine::View& view) { answer.set_value(view.tokens.knows(id)); });
+    return answer.get_future().get();
+  }
+  std::future<Admission> join(std::string_view id, const std::string& shown, store::KeyKind kind = store::KeyKind::kMinion) {
+    AdmissionRequest request{minion_id(id), "key", false, 0, "10.0.0.1", {}, kind};
+    request.join_token = shown;
+    auto answer = std::make_shared<std::promise<Admission>>();
+    engine->admit(request, [answer](Admission admission) { answer->set_value(std::move(admission)); });
+    return answer->get_future();
+  }
+  bool is_known(std::string_view id) {
+    std::promise<bool> answer;
+    engine->ask([&](const Engine::View& view) { answer.set_value(view.keys.find(minion_id(id)) != nullptr); });
+    return answer.get_future().get();
   }
   Result<Submitted> submit(int number, std::shared_ptr<Watcher> watcher, std::string target = "*", std::string kind = "glob") {
     Submission submission;
@@ -227,6 +257,63 @@ TEST_F(ClusterTest, IndexesOfKeysThatDifferentMastersAcceptDiffer) {
   ASSERT_TRUE(keys);
   for (const store::KeyRecord& key : *keys) indexes.insert(key.index);
   EXPECT_EQ(indexes.size(), 2U);
+}
+
+// auto_accept lets everybody in: which of them came by the token shows in the kind of their keys.
+TEST_F(ClusterTest, OfTwoMinionsThatShowTheLastUseToTwoMastersOneJoins) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string number = std::to_string(100 + round);
+    const std::string shown = a.make_token("0000000000000" + number);
+    ASSERT_TRUE(eventually([&] { return b.knows_token("0000000000000" + number); }));
+    auto first = a.join("x" + number, shown);
+    auto second = b.join("y" + number, shown);
+    EXPECT_EQ(first.get().verdict, Verdict::kAccepted);
+    EXPECT_EQ(second.get().verdict, Verdict::kAccepted);
+    std::size_t joined = 0;
+    const auto keys = a.store->keys_of({minion_id("x" + number), minion_id("y" + number)});
+    ASSERT_TRUE(keys);
+    for (const store::KeyRecord& key : *keys) joined += key.kind == store::KeyKind::kEphemeral ? 1 : 0;
+    EXPECT_EQ(joined, 1U);
+  }
+  EXPECT_EQ(a.engine->token_counters()[0] + b.engine->token_counters()[0], 20U);
+}
+
+TEST_F(ClusterTest, ATokenThatIsDeletedOnOneMasterIsGoneOnTheOther) {
+  a.make_token("0000000000000001");
+  ASSERT_TRUE(eventually([&] { return b.knows_token("0000000000000001"); }));
+  b.engine->forget_token("0000000000000001", [](const Status&) {});
+  EXPECT_TRUE(eventually([&] { return !a.knows_token("0000000000000001"); }));
+}
+
+TEST_F(ClusterTest, AnEphemeralMinionThatIsAwayIsForgottenByOneMaster) {
+  const std::string other = next_cluster();
+  Side c{other, "c", seconds(1)};
+  Side d{other, "d", seconds(1)};
+  ASSERT_EQ(d.join("m1", d.make_token("0000000000000001")).get().verdict, Verdict::kAccepted);
+  d.connect("m1", 1);
+  ASSERT_TRUE(c.sees("m1", "d"));
+  d.engine->session_closed(session_number(1), EndReason::kLost);
+  EXPECT_TRUE(eventually([&] { return !c.is_known("m1") && !d.is_known("m1"); }));
+  EXPECT_EQ(c.engine->counters().reaped + d.engine->counters().reaped, 1U);
+  EXPECT_THAT(*c.store->keys(), IsEmpty());
+}
+
+TEST_F(ClusterTest, HowLongAMinionWasAwayOutlivesTheMasters) {
+  const std::string other = next_cluster();
+  {
+    Side c{other, "c"};
+    ASSERT_EQ(c.join("m1", c.make_token("0000000000000001")).get().verdict, Verdict::kAccepted);
+    c.connect("m1", 1);
+    ASSERT_TRUE(eventually([&] { return !c.store->presence_of({minion_id("m1")})->empty(); }));
+    c.engine->session_closed(session_number(1), EndReason::kLeft);
+    ASSERT_TRUE(eventually([&] { return c.store->presence_of({minion_id("m1")})->at(0).state == store::Presence::State::kLeft; }));
+  }
+  Side c{other, "c"};
+  std::promise<MonoTime> answer;
+  c.engine->ask([&](const Engine::View& view) { answer.set_value(view.roster.find(minion_id("m1"))->away_since); });
+  const auto left = c.store->presence_of({minion_id("m1")})->at(0).since;
+  const auto away = std::chrono::duration_cast<microseconds>(c.clock.now() - answer.get_future().get());
+  EXPECT_NEAR(static_cast<double>(away.count()), static_cast<double>(c.clock.unix_now() - left), 500'000.0);
 }
 
 TEST_F(ClusterTest, EveryEventIsOfOneMasterAndHeardOnBoth) {

@@ -102,6 +102,54 @@ class EngineTest : public testing::Test {
   std::unique_ptr<Engine> engine;
 };
 
+// ---- ephemeral minions -------------------------------------------------------------------------------------------------------
+
+class EphemeralTest : public EngineTest {
+ protected:
+  EphemeralTest() {
+    options.presence_expiry = seconds(60);
+    events.want(true);
+  }
+  void join(std::string_view id, std::uint64_t session, store::KeyKind kind = store::KeyKind::kEphemeral) {
+    store::TokenRecord token;
+    token.id = "000000000000000" + std::to_string(session);
+    token.secret_hash = "hash of 00112233445566778899aabbccddeeff";
+    token.kind = kind;
+    token.not_after = clock.unix_now() + 1'000'000;
+    std::promise<Status> made;
+    engine->create_token(token, [&](Status status) { made.set_value(std::move(status)); });
+    ASSERT_TRUE(made.get_future().get());
+    AdmissionRequest request{minion_id(id), "key", false, 0, "10.0.0.1", {}};
+    request.join_token = token.id + ".00112233445566778899aabbccddeeff";
+    std::promise<Admission> answer;
+    engine->admit(request, [&](Admission admission) { answer.set_value(std::move(admission)); });
+    const Admission admission = answer.get_future().get();
+    ASSERT_EQ(admission.verdict, Verdict::kAccepted);
+    engine->session_opened({session_number(session), minion_id(id), session, "{}", {}, "10.0.0.1", admission.key_version});
+  }
+  bool is_known(std::string_view id) {
+    return see<bool>([&](const Engine::View& view) { return view.keys.find(minion_id(id)) != nullptr; });
+  }
+};
+
+TEST_F(EphemeralTest, OneThatIsAwayForTooLongIsForgottenAndAnyOtherIsNot) {
+  options.keys.auto_accept = false;
+  start();
+  join("gone", 1);
+  join("stays", 2);
+  join("no-cattle", 3, store::KeyKind::kMinion);
+  engine->session_closed(session_number(1), EndReason::kLost);
+  engine->session_closed(session_number(3), EndReason::kLeft);
+  EXPECT_TRUE(is_known("gone"));
+  clock.advance(seconds(59));
+  EXPECT_TRUE(is_known("gone"));
+  clock.advance(seconds(2));
+  ASSERT_TRUE(eventually([&] { return !is_known("gone"); }));
+  EXPECT_TRUE(is_known("stays"));
+  EXPECT_TRUE(is_known("no-cattle"));
+  EXPECT_EQ(engine->counters().reaped.load(), 1U);
+}
+
 // ---- a job's life ------------------------------------------------------------------------------------------------------------
 
 TEST_F(EngineTest, JobIsCommittedDeliveredReturnedAcknowledgedAndTold) {

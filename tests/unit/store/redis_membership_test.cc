@@ -118,6 +118,39 @@ TEST_F(RedisMembership, MastersThatComeGoOrChangeAreNews) {
   EXPECT_TRUE(next_news().masters);
 }
 
+TEST_F(RedisMembership, ATokenThatCameOrWentIsNews) {
+  Batch made;
+  made.tokens.resize(1);
+  made.tokens[0].id = "t1";
+  ASSERT_TRUE(b_store->commit(made));
+  EXPECT_TRUE(next_news().tokens);
+  Batch gone;
+  gone.forgotten_tokens = {"t1"};
+  ASSERT_TRUE(b_store->commit(gone));
+  EXPECT_TRUE(next_news().tokens);
+}
+
+TEST_F(RedisMembership, AMinionThatHasComeBackDoesNotDepart) {
+  Batch batch;
+  batch.keys.resize(1);
+  batch.keys[0].id = minion("m1");
+  batch.keys[0].version = 5;
+  ASSERT_TRUE(a_store->commit(batch));
+  std::vector<Presence> first{at("m1", "a")}, second{at("m1", "b")};
+  ASSERT_TRUE(a->arrived(first));
+  ASSERT_TRUE(b->arrived(second));
+  const auto departs = [&](std::uint64_t generation) -> bool {
+    Batch departing;
+    departing.departures = {{minion("m1"), 5, generation}};
+    return value_of(a_store->commit(departing)).departures.at(0);
+  };
+  EXPECT_FALSE(departs(first[0].generation));
+  EXPECT_FALSE(departs(0));
+  EXPECT_TRUE(departs(second[0].generation));
+  EXPECT_THAT(value_of(a_store->presence_of(minions({"m1"}))), IsEmpty());
+  EXPECT_THAT(value_of(a_store->keys()), IsEmpty());
+}
+
 TEST_F(RedisMembership, ArrivalsHaveRisingGenerations) {
   std::vector<Presence> first{at("m1", "a"), at("m2", "a")};
   ASSERT_TRUE(a->arrived(first));

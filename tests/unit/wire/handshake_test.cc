@@ -17,7 +17,7 @@ auto fields(const ServerProof& m) { return std::tuple(m.public_key, m.signature,
 auto fields(const ClientFinish& m) { return std::tuple(m.proof); }
 auto fields(const ClientProof& m) {
   return std::tuple(m.id.str(), m.public_key, m.signature, m.mac, m.purpose, m.instance, m.journal_epoch, m.journal_sequence,
-                    m.manifest_epoch);
+                    m.manifest_epoch, m.join_token);
 }
 auto fields(const Refusal& m) { return std::tuple(m.code, m.retry_after.count(), m.text); }
 auto fields(const Member& m) { return std::tuple(m.public_key, m.wrap_key, m.role, m.name, m.serial, m.not_after); }
@@ -45,6 +45,7 @@ TEST(HandshakeCodec, EveryFieldIsReadFromTheGoldenFiles) {
   expect_read("server_proof", sample_server_proof(), decode_server_proof);
   expect_read("client_finish", sample_client_finish(), decode_client_finish);
   expect_read("client_proof", sample_client_proof(), decode_client_proof);
+  expect_read("client_proof.2", sample_client_proof_2(), decode_client_proof);
   expect_read("refusal", sample_refusal(), decode_refusal);
   expect_read("signed_manifest", sample_signed_manifest(), decode_signed_manifest);
 }
@@ -101,6 +102,14 @@ TEST(HandshakeCodec, KeysNoncesMacsAndSignaturesOfAnotherLengthAreRefused) {
   expect_exact(sample_client_proof(), &ClientProof::mac, 32, false, decode_client_proof);
   expect_exact(sample_manifest(), &Manifest::root, 32, false, decode_manifest);
   expect_exact(sample_signed_manifest(), &SignedManifest::signature, 64, false, decode_signed_manifest);
+}
+
+TEST(HandshakeCodec, JoinTokensAreShort) {
+  ClientProof proof = sample_client_proof();
+  proof.join_token = std::string(128, 'x');
+  EXPECT_TRUE(decode_client_proof(encode(proof)));
+  proof.join_token += 'x';
+  expect_invalid(decode_client_proof(encode(proof)), "129 bytes");
 }
 
 TEST(HandshakeCodec, MembersKeysOfAnotherLengthAreRefused) {

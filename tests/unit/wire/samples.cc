@@ -92,6 +92,12 @@ ClientProof sample_client_proof() {
   return m;
 }
 
+ClientProof sample_client_proof_2() {
+  ClientProof m = sample_client_proof();
+  m.join_token = "0123456789abcdef.00112233445566778899aabbccddeeff";
+  return m;
+}
+
 Refusal sample_refusal() { return {RefusalCode::kOtherCluster, milliseconds(12'345), "not here"}; }
 
 Manifest sample_manifest() {
@@ -224,6 +230,11 @@ Finished sample_finished() {
 RunResult sample_run_result() { return {R"({"up": ["a"], "down": []})"}; }
 Failure sample_failure() { return {Code::kDenied, "you may not"}; }
 
+Sample grown(Sample sample) {
+  sample.grown = true;
+  return sample;
+}
+
 std::vector<Sample> all_samples() {
   return {
       sample("client_hello", sample_client_hello(), decode_client_hello),
@@ -232,7 +243,8 @@ std::vector<Sample> all_samples() {
       sample("server_hello_body", sample_server_hello_body(), decode_server_hello_body),
       sample("server_proof", sample_server_proof(), decode_server_proof),
       sample("client_finish", sample_client_finish(), decode_client_finish),
-      sample("client_proof", sample_client_proof(), decode_client_proof),
+      grown(sample("client_proof", sample_client_proof(), decode_client_proof)),
+      sample("client_proof.2", sample_client_proof_2(), decode_client_proof),
       sample("refusal", sample_refusal(), decode_refusal),
       sample("manifest", sample_manifest(), decode_manifest),
       sample("signed_manifest", sample_signed_manifest(), decode_signed_manifest),

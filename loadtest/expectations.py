@@ -24,6 +24,13 @@ def none_refused(_, seen):
     return "no job was refused, failed or left unsent", not any(total.values()), str(total)
 
 
+def all_joined(_, seen):
+    joined = seen["joined"]
+    held = joined and joined["used"] == joined["ever"] and joined["accepted"] == joined["present"]
+    held = held and not any(joined[state] for state in ("pending", "rejected", "denied"))
+    return "every minion has used the token once, none waits, and those that went are forgotten", held, str(joined)
+
+
 def busy_seen(_, seen):
     reasons = {}
     for final in seen["finals"]:
@@ -60,7 +67,7 @@ def handshakes_bounded(_, seen):
     return "handshakes waited, never more than their bound", not exceeded and any(most.values()), f"at most {text or 'unknown'}"
 
 
-CHECKS = {check.__name__: check for check in (all_return, none_refused, busy_seen, master_grows_at_most_mib, no_growth, handshakes_bounded)}
+CHECKS = {check.__name__: check for check in (all_return, all_joined, none_refused, busy_seen, master_grows_at_most_mib, no_growth, handshakes_bounded)}
 
 
 def slopes(phase, processes):

@@ -90,7 +90,7 @@ class Run:
             if backend.process:
                 self.sampler.watch(f"{kind}-returner", lambda backend=backend: backend.process.pid if backend.process.poll() is None else None)
         settings = {
-            "auto_accept": True,
+            "auto_accept": not self.scenario.join_token,
             "log_level": "warning",
             "max_open_jobs": 100_000,
             "metrics": {"listen": "127.0.0.1:0"},
@@ -109,6 +109,7 @@ class Run:
             self.sampler.watch(f"master-{i + 1}" if i else "master", master.pid, master.metrics_port)
         self.start_syndics()
         self.empty_mib = self.master.sample()[1]
+        self.token = self.make_token(**self.scenario.join_token) if self.scenario.join_token else {}
         self.start_real_minions()
         self.start_swarms()
 
@@ -131,9 +132,13 @@ class Run:
         up = sum(page.get('brine_syndic_upward_bytes_total{direction="up"}', 0.0) for page in pages)
         return sum(syndic.sample()[0] for syndic in self.syndics), up
 
+    def make_token(self, uses=1, expires="1h", ephemeral=False):
+        words = ["--uses", uses, "--expires", expires, *(["--ephemeral"] if ephemeral else [])]
+        return {"join_token": self.master.daemon.key("--token-create", *words).out.strip()}
+
     def start_real_minions(self):
         ids = [f"real-{i}" for i in range(self.scenario.real_minions)]
-        self.real = [self.fleet.minion(id, self.master.daemon).start() for id in ids]
+        self.real = [self.fleet.minion(id, self.master.daemon, **self.token).start() for id in ids]
         for minion in self.real:
             self.sampler.watch(minion.id, lambda pid=minion.process.pid: pid)
         if ids:
@@ -152,6 +157,7 @@ class Run:
                 "source_ips": True,
                 "threads": 1 if processes > 1 else 2,
                 **minions,
+                **self.token,
                 "count": size,
                 "first": first,
             }
@@ -235,6 +241,8 @@ class Run:
         self.last_fault, self.acknowledged_then = self.clock.now(), self.acknowledged()
         words = {key: value for key, value in fault.order.items() if key != "do"}
         self.events.append({"t": self.last_fault, "what": " ".join([fault.do, *(f"{k} {v}" for k, v in words.items())])})
+        if fault.do == "join":
+            self.events[-1]["joined"] = words["count"]
         if fault.do in scenarios.MASTER_FAULTS:
             self.masters[words.get("which", 1) - 1].suffer(fault.do)
             return
@@ -257,12 +265,31 @@ class Run:
 
     def until(self, states, patience):
         deadline = time.monotonic() + patience
-        checks = {"open": Swarm.all_open, "answered": Swarm.answered}
+        checks = {"open": Swarm.all_open, "answered": Swarm.answered, "reaped": lambda _: self.all_reaped()}
         while not all(checks[state](swarm) for state in states for swarm in self.swarms):
             if time.monotonic() > deadline:
                 seen = "; ".join(f"{swarm.name}: {swarm.last()}" for swarm in self.swarms)
                 raise LoadTestError(f"phase '{self.now_in}': gave up after {patience} s waiting for {' and '.join(states)}: {seen}")
             time.sleep(LOOK)
+
+    def keys(self):
+        """{state: number}, as the master counted them a second ago."""
+        sample = self.sampler.metrics.get("master", [[0, {}]])[-1][1]
+        return {state: int(sample.get(f'brine_master_keys{{state="{state}"}}', -1)) for state in ("accepted", "pending", "rejected", "denied")}
+
+    def present(self):
+        return sum(swarm.last().get("minions", 0) for swarm in self.swarms) + len(self.real)
+
+    def all_reaped(self):
+        return self.keys()["accepted"] == self.present()
+
+    def joined(self):
+        """What there is to say of the token: minions that ever were, uses that were counted, and keys now."""
+        if not self.token:
+            return None
+        (token,) = json.loads(self.master.daemon.key("--token-list", "--out", "json").out).values()
+        ever = self.count + len(self.real) + sum(event["joined"] for event in self.events if "joined" in event)
+        return {"ever": ever, "used": token["used"], "present": self.present(), **self.keys()}
 
     def served_again(self):
         """From the last fault to the first second from which on every minion had a session."""
@@ -308,6 +335,7 @@ class Run:
     def finish(self):
         self.now_in = "drain"
         self.until(["answered"], 120)
+        self.seen_of_token = self.joined()
         for swarm in self.swarms:
             swarm.stop()
         if self.scenario.returners:
@@ -378,6 +406,7 @@ class Run:
             "phases": self.phases,
             "metrics": self.sampler.metrics.get("master", []),
             "slopes": self.slopes(),
+            "joined": self.seen_of_token,
         }
         return [expectations.check(name, limit, seen) for name, limit in self.scenario.expect.items()]
 

@@ -9,7 +9,7 @@ import expectations
 import yaml
 
 TOP = {"name", "about", "topology", "minions", "phases", "expect", "figures"}
-TOPOLOGY = {"masters", "syndics", "second_tier", "syndic", "store", "redis", "returners", "master", "real_minions"}
+TOPOLOGY = {"masters", "syndics", "second_tier", "syndic", "store", "redis", "returners", "master", "real_minions", "join_token"}
 MINIONS = {
     "count", "processes", "threads", "source_ips", "ramp_per_second", "grains_bytes", "journal", "answer",
     "heartbeat_ms", "heartbeat_timeout_ms", "recon_default_ms", "recon_max_ms", "rebalance_within_ms", "seed",
@@ -22,7 +22,8 @@ MASTER_FAULTS = {"kill master", "stop master", "start master", "restart master",
 SYNDIC_FAULTS = {"kill syndic", "stop syndic", "start syndic", "restart syndic", "pause syndic", "resume syndic"}
 REDIS_FAULTS = {"kill redis", "start redis", "pause redis", "resume redis"}
 SWARM_FAULTS = {"join", "leave", "drop", "drop_all", "restart", "half_open", "black_hole", "slow_reader", "flap"}
-STATES = {"open", "answered"}
+STATES = {"open", "answered", "reaped"}
+TOKEN = {"uses", "expires", "ephemeral"}
 EXPECTATIONS = set(expectations.CHECKS)
 
 
@@ -61,6 +62,7 @@ class Scenario:
     returners: list
     master: dict
     real_minions: int
+    join_token: dict  # of the token that all join with; empty: auto_accept
     minions: dict
     phases: list
     expect: dict
@@ -149,6 +151,7 @@ def parse(text, file):
         returners=topology.items("returners"),
         master=topology.value.get("master", {}),
         real_minions=topology.number("real_minions", 0),
+        join_token=dict(Reader(file, "join_token", topology.value.get("join_token", {}), TOKEN).value),
         minions=dict(minions.value),
         phases=phases,
         expect=read_expectations(top),

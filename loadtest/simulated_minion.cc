@@ -62,6 +62,7 @@ Status SimulatedMinion::build_agent() {
   minion::AgentOptions options;
   options.id = id_;
   options.masters = around_.config.masters;
+  options.join_token = around_.config.join_token;
   options.recon_default = around_.config.recon_default;
   options.recon_max = around_.config.recon_max;
   options.rebalance_within = around_.config.rebalance_within;

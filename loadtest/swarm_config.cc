@@ -1,6 +1,7 @@
 #include "loadtest/swarm_config.h"
 
 #include "base/ids.h"
+#include "base/join_token.h"
 #include "loadtest/object_reader.h"
 
 namespace brine::loadtest {
@@ -36,6 +37,7 @@ void judge(ObjectReader& reader, const SwarmConfig& config) {
       reader.complain("'" + master + "' in 'masters' is not of the form tcp://host:port");
   }
   if (!MinionId::parse(minion_name(config.id_prefix, 0))) reader.complain("'id_prefix' cannot begin the id of a minion");
+  if (!config.join_token.empty() && !JoinToken::parse(config.join_token)) reader.complain("'join_token' is none: brine-key --token-create");
   if (config.journal == JournalKind::kFile && config.folder.empty()) reader.complain("'folder' is missing: journals in files need one");
   if (config.heartbeat_timeout <= config.heartbeat) reader.complain("'heartbeat_timeout_ms' has to be more than 'heartbeat_ms'");
 }
@@ -58,6 +60,7 @@ Result<SwarmConfig> parse_swarm_config(std::string_view json) {
   reader.real("ramp_per_second", config.ramp_per_second, 0, 1e6);
   reader.number("grains_bytes", config.grains_bytes, kLeastGrains, kMostGrains);
   config.journal = read_journal(reader);
+  reader.text("join_token", config.join_token);
   reader.text("folder", config.folder);
   reader.time("heartbeat_ms", config.heartbeat);
   reader.time("heartbeat_timeout_ms", config.heartbeat_timeout);

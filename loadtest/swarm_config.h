@@ -26,6 +26,7 @@ struct SwarmConfig {
   std::uint32_t count = 0;
   std::uint32_t first = 0;
   std::string id_prefix = "sim";
+  std::string join_token;  // that each of them shows; empty: none
   unsigned threads = 1;
   bool source_ips = false;     // from 127.1.0.1 on, 250 minions in each /24
   double ramp_per_second = 0;  // 0: all at once

@@ -15,9 +15,13 @@ WAITING = 'brine_master_waiting_handshakes{lane="known"}'
 BOUND = 'brine_master_max_waiting_handshakes{lane="known"}'
 
 
-def seen(finals=(FINAL,), grown=(10, 12), metrics=(), slopes=None):
+def seen(finals=(FINAL,), grown=(10, 12), metrics=(), slopes=None, joined=None):
     phases = [{"master_mib": [5, 10, 10]}, *({"master_mib": [10, most, 11]} for most in grown)]
-    return {"finals": list(finals), "phases": phases, "metrics": list(metrics), "slopes": slopes or {}}
+    return {"finals": list(finals), "phases": phases, "metrics": list(metrics), "slopes": slopes or {}, "joined": joined}
+
+
+def joined(**changes):
+    return seen(joined={"ever": 9, "used": 9, "present": 5, "accepted": 5, "pending": 0, "rejected": 0, "denied": 0, **changes})
 
 
 @pytest.mark.parametrize(
@@ -26,6 +30,10 @@ def seen(finals=(FINAL,), grown=(10, 12), metrics=(), slopes=None):
         ("none_refused", True, seen(), seen([FINAL, {**FINAL, "unsent": 1}])),
         ("busy_seen", True, seen([FINAL, REFUSED]), seen()),
         ("busy_seen", True, seen([REFUSED]), seen([{**REFUSED, "reasons": {"no": 3}}])),
+        ("all_joined", True, joined(), joined(used=8)),
+        ("all_joined", True, joined(), joined(accepted=6)),
+        ("all_joined", True, joined(), joined(pending=1)),
+        ("all_joined", True, joined(), seen()),
         ("master_grows_at_most_mib", 5, seen(grown=[15, 11]), seen(grown=[15.1, 11])),
         ("no_growth", {"master_mib": 2}, seen(slopes={"master_mib": 1.9, "other_mib": 50}), seen(slopes={"master_mib": 2.1})),
         ("no_growth", {"master_mib": 2}, seen(slopes={"master_mib": -30}), seen(slopes={})),

@@ -14,7 +14,7 @@ std::string complaint(std::string_view json) {
 
 TEST(SwarmConfig, ReadsEveryKey) {
   const auto config = parse_swarm_config(R"({"masters": ["tcp://127.0.0.1:4506"], "master_finger": "aa", "count": 10, "first": 5,
-    "id_prefix": "node", "threads": 2, "source_ips": true, "ramp_per_second": 500, "grains_bytes": 4096, "journal": "file",
+    "id_prefix": "node", "join_token": "0123456789abcdef.00112233445566778899aabbccddeeff", "threads": 2, "source_ips": true, "ramp_per_second": 500, "grains_bytes": 4096, "journal": "file",
     "folder": "/f", "heartbeat_ms": 100, "heartbeat_timeout_ms": 300, "recon_default_ms": 10, "recon_max_ms": 20,
     "answer": {"delay_ms": {"mean": 5, "max": 50}, "bytes": 99, "failure_ratio": 0.25}, "seed": 7, "log_level": "info"})");
   ASSERT_TRUE(config) << config.error().message;
@@ -23,6 +23,7 @@ TEST(SwarmConfig, ReadsEveryKey) {
   EXPECT_EQ(config->count, 10U);
   EXPECT_EQ(config->first, 5U);
   EXPECT_EQ(config->id_prefix, "node");
+  EXPECT_EQ(config->join_token, "0123456789abcdef.00112233445566778899aabbccddeeff");
   EXPECT_EQ(config->threads, 2U);
   EXPECT_TRUE(config->source_ips);
   EXPECT_EQ(config->ramp_per_second, 500);
@@ -56,6 +57,7 @@ TEST(SwarmConfig, WhatIsMissingOrOfTheWrongKindIsNamed) {
   EXPECT_THAT(complaint(R"({"masters": ["tcp://a:1"], "count": 1, "journal": "disk"})"), HasSubstr("\"memory\" or \"file\""));
   EXPECT_THAT(complaint(R"({"masters": ["tcp://a:1"], "count": 1, "journal": "file"})"), HasSubstr("'folder' is missing"));
   EXPECT_THAT(complaint(R"({"masters": ["tcp://a:1"], "count": 1, "id_prefix": "../x"})"), HasSubstr("'id_prefix'"));
+  EXPECT_THAT(complaint(R"({"masters": ["tcp://a:1"], "count": 1, "join_token": "x"})"), HasSubstr("'join_token'"));
   EXPECT_THAT(complaint("[1]"), HasSubstr("not a JSON object"));
   EXPECT_THAT(complaint("{"), HasSubstr("not a JSON object"));
 }

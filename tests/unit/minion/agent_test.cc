@@ -68,6 +68,26 @@ TEST_F(AgentTest, FirstManifestAndCookieAreKept) {
   EXPECT_THAT(keepsake.cookies, ElementsAre("known here"));
 }
 
+TEST_F(AgentTest, JoinTokenIsShownUntilTheKeyWasAccepted) {
+  AgentOptions with;
+  with.join_token = "token";
+  make(with);
+  connect();
+  master.shake_hands(*agent);
+  EXPECT_EQ(master.peer().proof.join_token, "token");
+  wire::Welcome pending = master.accepting();
+  pending.verdict = wire::Verdict::kPending;
+  pending.ticket.clear();
+  master.send(*agent, pending);
+  auto welcome = master.accepting();
+  welcome.cookie = "known here";
+  open_session(welcome);
+  EXPECT_EQ(master.peer().proof.join_token, "token");
+  make(with, keepsake.cookies.at(0));
+  open_session();
+  EXPECT_EQ(master.peer().proof.join_token, "");
+}
+
 TEST_F(AgentTest, NewerManifestOfTheWelcomeIsKept) {
   auto welcome = master.accepting();
   welcome.manifest = master.manifest(9);

@@ -91,7 +91,7 @@ void Cluster::learn_journal(const MinionId& id, std::function<void()> done) {
 // It was away before this master was started.
 void Cluster::date_absence(const store::Presence& presence, Minion& minion) {
   const microseconds away(std::max<std::int64_t>(0, parts_.clock.unix_now() - presence.since));
-  minion.away_since = std::min(minion.away_since, parts_.clock.now() - away);
+  minion.gone_since = std::min(minion.gone_since, parts_.clock.now() - away);
 }
 
 void Cluster::learn_presence(const MinionId& id) {

@@ -347,7 +347,7 @@ void Engine::reap() {
   const MonoTime latest = clock_.now() - options_.presence_expiry;
   std::vector<store::Departure> gone;
   for (const auto& [id, minion] : roster_.all()) {
-    if (minion.connected() || minion.away_since > latest) continue;
+    if (minion.connected() || minion.gone_since > latest) continue;
     const store::KeyRecord* key = keys_.find(id);
     if (key == nullptr || key->kind != store::KeyKind::kEphemeral) continue;
     gone.push_back({id, key->version, minion.generation});

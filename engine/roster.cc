@@ -18,7 +18,7 @@ std::string name_of_path(const std::vector<MinionId>& path) {
 
 Minion& Roster::add(const MinionId& id) {
   const auto [found, added] = minions_.try_emplace(id);
-  if (added) found->second.away_since = clock_.now();
+  if (added) found->second.away_since = found->second.gone_since = clock_.now();
   return found->second;
 }
 
@@ -72,7 +72,7 @@ const MinionId* Roster::close(SessionRef session, EndReason reason) {
   sessions_.erase(found);
   Minion& minion = minions_.at(closed_);
   minion.session.reset();
-  minion.away_since = clock_.now();
+  minion.away_since = minion.gone_since = clock_.now();
   minion.left = reason == EndReason::kLeft;
   minion.gateway_lost = reason == EndReason::kGateway;
   return &closed_;
@@ -81,7 +81,7 @@ const MinionId* Roster::close(SessionRef session, EndReason reason) {
 void Roster::lost_elsewhere(Minion& minion, bool left) {
   minion.elsewhere.clear();
   if (minion.session) return;
-  minion.away_since = clock_.now();
+  minion.away_since = minion.gone_since = clock_.now();
   minion.left = left;
 }
 

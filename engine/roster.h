@@ -29,7 +29,8 @@ struct Minion {
   std::vector<MinionId> path;              // the syndics in between, from here on; kept when it is away
   bool gateway_lost = false;               // it is away because one of them is
   UnixMicros since = 0;                    // of the session; behind a syndic, as the minion dates it
-  MonoTime away_since{};                   // while there is no session
+  MonoTime away_since{};                   // while there is no session; at the earliest since the start of this master
+  MonoTime gone_since{};                   // the same, as far back as the store knows it
   bool left = false;                       // it said goodbye: not waited for
   std::optional<std::size_t> grains_hash;  // of the text that index and store have
   std::vector<OpenJob*> owes;              // jobs that expect a return of it; owned by the job board

@@ -310,7 +310,7 @@ TEST_F(ClusterTest, HowLongAMinionWasAwayOutlivesTheMasters) {
   }
   Side c{other, "c"};
   std::promise<MonoTime> answer;
-  c.engine->ask([&](const Engine::View& view) { answer.set_value(view.roster.find(minion_id("m1"))->away_since); });
+  c.engine->ask([&](const Engine::View& view) { answer.set_value(view.roster.find(minion_id("m1"))->gone_since); });
   const auto left = c.store->presence_of({minion_id("m1")})->at(0).since;
   const auto away = std::chrono::duration_cast<microseconds>(c.clock.now() - answer.get_future().get());
   EXPECT_NEAR(static_cast<double>(away.count()), static_cast<double>(c.clock.unix_now() - left), 500'000.0);

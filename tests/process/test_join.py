@@ -109,6 +109,18 @@ def test_a_deleted_token_lets_nobody_in(master):
     master.key("--token-delete", token.split(".")[0], check=1)
 
 
+def test_a_minion_behind_a_syndic_joins_with_a_token(fleet):
+    master = fleet.master().start()
+    syndic = fleet.accepted_syndic(master, "eu-1")
+    token = make(master)
+    fleet.minion("m1", syndic, join_token=token).start()
+    await_(lambda: master.runner("manage.joined") == ["m1"], "m1")
+    fleet.minion("m2", syndic, join_token=token).start()
+    await_(lambda: master.keys()["minions_pre"] == ["m2"], "m2 to wait")
+    assert master.runner("key.kinds") == {"eu-1": "syndic", "m1": "minion"}
+    assert token.split(".")[1] not in syndic.tail(10_000)
+
+
 # ---- attacks --------------------------------------------------------------------------------------------------------------
 
 

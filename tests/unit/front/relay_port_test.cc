@@ -285,12 +285,14 @@ TEST_F(RelayPortTest, TiersEndAtEight) {
 
 TEST_F(RelayPortTest, AdmissionsAreAskedAndAnsweredByNumber) {
   wire::RelayUp message;
-  message.admissions.push_back({42, id("m1"), minion.public_key(), "10.0.0.1:5", false, {1, 2}});
+  message.admissions.push_back({42, id("m1"), minion.public_key(), "10.0.0.1:5", false, {1, 2}, "a token", "10.0.0.0/24"});
   message.admissions.push_back({43, id("eu-2"), minion.public_key(), "10.0.0.2:5", true, {}});
   ASSERT_TRUE(say(message));
   ASSERT_THAT(upstream.admissions, SizeIs(2));
   EXPECT_EQ(upstream.admissions[0].kind, store::KeyKind::kMinion);
   EXPECT_EQ(upstream.admissions[1].kind, store::KeyKind::kSyndic);
+  EXPECT_EQ(upstream.admissions[0].join_token, "a token");
+  EXPECT_EQ(upstream.admissions[0].network, "eu-1 10.0.0.0/24");
   const auto answers = next().admissions;
   ASSERT_THAT(answers, SizeIs(2));
   EXPECT_EQ(answers[0].number, 42U);

@@ -193,6 +193,13 @@ RelayUp sample_relay_up() {
   return m;
 }
 
+RelayUp sample_relay_up_2() {
+  RelayUp m = sample_relay_up();
+  m.admissions.at(0).join_token = "0123456789abcdef.00112233445566778899aabbccddeeff";
+  m.admissions.at(0).network = std::string("10.0.0.0/24");
+  return m;
+}
+
 RelayDown sample_relay_down() {
   RelayDown m;
   m.admissions = {{7, Verdict::kPending, milliseconds(1'500), "wait", 9, true}};
@@ -265,7 +272,8 @@ std::vector<Sample> all_samples() {
       session_sample("session_heartbeat", Heartbeat{}),
       session_sample("session_behind", sample_behind()),
       session_sample("session_relay", sample_relayed()),
-      relay_sample("relay_up", sample_relay_up(), unpack_up),
+      grown(relay_sample("relay_up", sample_relay_up(), unpack_up)),
+      relay_sample("relay_up.2", sample_relay_up_2(), unpack_up),
       relay_sample("relay_down", sample_relay_down(), unpack_down),
       request_sample("request_submit", sample_submit()),
       request_sample("request_run", sample_run()),

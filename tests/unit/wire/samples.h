@@ -41,6 +41,7 @@ JournalMark sample_journal_mark();
 Behind sample_behind();
 Relayed sample_relayed();
 RelayUp sample_relay_up();
+RelayUp sample_relay_up_2();  // with what was added to it
 RelayDown sample_relay_down();
 Receipt sample_receipt();
 Return sample_return();

@@ -252,7 +252,6 @@ void Relay::on_returns(std::vector<engine::PendingReturn> returns) {
     const auto source = sources_.find(value.session);
     if (source == sources_.end()) continue;
     arrived.push_back({value.session, {0, wire::encode_chain(source->second.second), std::move(value.record)}});
-    if (up_ && caught_up_ && window_open()) send_return(arrived.back().value);
   }
   // What finds no room is not acknowledged: it comes again in the next session of its minion.
   if (!arrived.empty() && !parts_.writer.add(std::move(arrived))) {
@@ -264,9 +263,6 @@ void Relay::on_returns(std::vector<engine::PendingReturn> returns) {
 }
 
 void Relay::stored(std::vector<store::SpooledReturn> returns) {
-  std::vector<std::uint64_t> erased;
-  std::erase_if(returns, [&](const store::SpooledReturn& value) { return was_sent_early(value, erased); });
-  if (!erased.empty()) parts_.writer.erase(std::move(erased));
   if (!up_ || !caught_up_) return;  // they are read from the spool when their turn comes
   for (const store::SpooledReturn& value : returns) {
     if (value.position <= sent_up_to_) continue;  // it was there before
@@ -276,20 +272,6 @@ void Relay::stored(std::vector<store::SpooledReturn> returns) {
     }
     send_return(value);
   }
-}
-
-// Now its place in the spool is known.
-bool Relay::was_sent_early(const store::SpooledReturn& value, std::vector<std::uint64_t>& erased) {
-  const auto found = early_.find({value.record.minion, value.record.jid});
-  if (found == early_.end()) return false;
-  if (found->second.acknowledged) {
-    erased.push_back(value.position);
-  } else if (const auto sent = in_flight_.find({found->second.slot, value.record.jid}); sent != in_flight_.end()) {
-    sent->second.position = value.position;
-  }
-  early_.erase(found);
-  sent_up_to_ = std::max(sent_up_to_, value.position);
-  return true;
 }
 
 void Relay::refill() {
@@ -305,11 +287,9 @@ void Relay::send_return(const store::SpooledReturn& value) {
   sent_up_to_ = std::max(sent_up_to_, value.position);
   const auto slot = slot_for(value);
   if (!slot) return;
-  const auto [entry, fresh] =
-      in_flight_.try_emplace({*slot, value.record.jid}, InFlight{value.position, bytes_of(value), value.record.minion});
+  const auto [entry, fresh] = in_flight_.try_emplace({*slot, value.record.jid}, InFlight{value.position, bytes_of(value)});
   if (!fresh) return;
   in_flight_bytes_ += entry->second.bytes;
-  if (value.position == 0) early_[{value.record.minion, value.record.jid}] = {*slot, false};
   parts_.counters.returns_sent.fetch_add(1, std::memory_order_relaxed);
   push(wire::SlotReturn{*slot, value.record});
 }
@@ -338,9 +318,7 @@ void Relay::settle(std::uint32_t slot, const JobId& jid, bool acknowledged, std:
   if (found == in_flight_.end()) return;
   in_flight_bytes_ -= found->second.bytes;
   if (acknowledged) {
-    const auto early = early_.find({found->second.minion, jid});
-    if (early != early_.end()) early->second.acknowledged = true;  // erased as soon as it is in the spool
-    if (early == early_.end()) erased.push_back(found->second.position);
+    erased.push_back(found->second.position);
     parts_.counters.returns_acknowledged.fetch_add(1, std::memory_order_relaxed);
   }
   in_flight_.erase(found);
@@ -371,7 +349,6 @@ void Relay::closed() {
   queue_.clear();
   in_flight_.clear();
   in_flight_bytes_ = 0;
-  early_.clear();
   past_.clear();
   for (const auto& [number, asked] : std::exchange(asked_, {})) asked.done(busy("the syndic has lost its master"));
   for (const auto& [number, done] : std::exchange(calls_, {})) done(JobId(), "the syndic has lost its master: it may be recorded or not");

@@ -1,9 +1,8 @@
 // What stands behind a syndic's front: passes what minions say upwards, and what comes from above down to them.
 //
-// Upwards everything goes through one queue, in order. Returns go to the spool, and wait there until they are acknowledged from above;
-// while nothing else waits they are sent at the same time: the minion keeps its copy until the spool has synced its own. Without a session
-// upwards minions stay, their returns are spooled, and known keys are let in for as long as enrolment_cache. Every session upwards begins
-// with all who are here.
+// Upwards everything goes through one queue, in order; returns go through the spool first and wait there until they are acknowledged from
+// above. Without a session upwards minions stay, their returns are spooled, and known keys are let in for as long as enrolment_cache.
+// Every session upwards begins with all who are here.
 //
 // Upstream's methods may be called from any thread; all others belong to the syndic's loop.
 #pragma once
@@ -111,14 +110,8 @@ class Relay final : public front::Upstream {
     std::size_t in_flight = 0;
   };
   struct InFlight {
-    std::uint64_t position = 0;  // 0: the spool has not told yet
+    std::uint64_t position = 0;
     std::size_t bytes = 0;
-    MinionId minion;
-  };
-
-  struct Early {
-    std::uint32_t slot = 0;
-    bool acknowledged = false;
   };
 
   void on_admit(engine::AdmissionRequest request, std::function<void(engine::Admission)> done);
@@ -131,7 +124,6 @@ class Relay final : public front::Upstream {
   void report(const Behind& minion);
   void push(Item item);
   void send_return(const store::SpooledReturn& value);
-  bool was_sent_early(const store::SpooledReturn& value, std::vector<std::uint64_t>& erased);
   std::optional<std::uint32_t> slot_for(const store::SpooledReturn& value);
   void refill();
   bool window_open() const { return in_flight_.size() < options_.window && in_flight_bytes_ < options_.window_bytes; }
@@ -160,8 +152,6 @@ class Relay final : public front::Upstream {
   std::map<std::string, PastSlot> past_;  // by chain
   std::map<std::pair<std::uint32_t, JobId>, InFlight> in_flight_;
   std::size_t in_flight_bytes_ = 0;
-  // Sent in this session before the spool had them, and which of those are stored above already.
-  std::map<std::pair<MinionId, JobId>, Early> early_;
   std::uint64_t sent_up_to_ = 0;  // position in the spool, in this session
   bool caught_up_ = false;        // everything in the spool has been sent
 };

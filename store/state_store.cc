@@ -4,7 +4,8 @@ namespace brine::store {
 
 bool Batch::empty() const {
   return jobs.empty() && returns.empty() && events.empty() && keys.empty() && forgotten_keys.empty() && grains.empty() &&
-         journals.empty() && forgotten_minions.empty() && returner_positions.empty() && settings.empty();
+         journals.empty() && mine.empty() && forgotten_mine.empty() && forgotten_minions.empty() && returner_positions.empty() &&
+         settings.empty();
 }
 
 }  // namespace brine::store

@@ -1,6 +1,7 @@
 // The tables, and the judgement whether a file holds them.
 //
 //   settings   name -> value                                        grains   id -> json
+//   mine       (id, name) -> what the minion has published
 //   keys       (id, denied?) -> key record                          returners  name -> position delivered
 //   jobs       jid -> record; expected minions as in expected_set.h, large fields last so that lists do not read them
 //   progress   jid -> returns so far, and those that failed (apart, because a jobs row is large and this changes all the time)
@@ -21,7 +22,7 @@
 
 namespace brine::store::sqlite {
 
-// 1: without progress.failed and the indexes of job_queries.h. 2: without keys.kind.
+// 1: without progress.failed and the indexes of job_queries.h. 2: without keys.kind and mine.
 constexpr int kSchemaVersion = 3;
 
 // Makes the tables in an empty database, or brings those of an older schema up to date, in one transaction.

@@ -57,6 +57,8 @@ bool Ledger::publish(std::shared_ptr<const store::JobRecord> job, std::function<
 
 bool Ledger::change_keys(KeyChange change) { return queue_.try_push(std::move(change)); }
 
+bool Ledger::write_mine(MineWrite write) { return queue_.try_push(std::move(write)); }
+
 bool Ledger::keep_grains(store::GrainsRecord grains) { return queue_.try_push(std::move(grains)); }
 bool Ledger::keep_journals(std::vector<store::JournalMark> marks) { return queue_.try_push(std::move(marks)); }
 bool Ledger::keep_event(store::EventRecord event) { return queue_.try_push(std::move(event)); }
@@ -160,6 +162,9 @@ store::Batch Ledger::batch_of(const std::vector<Entry>& entries) const {
         if (!denied) batch.forgotten_minions.push_back(id);
       }
       if (change->last_index > 0) batch.settings[std::string(kLastIndexSetting)] = std::to_string(change->last_index);
+    } else if (const auto* mine = std::get_if<MineWrite>(&entry)) {
+      batch.mine.insert(batch.mine.end(), mine->records.begin(), mine->records.end());
+      batch.forgotten_mine.insert(batch.forgotten_mine.end(), mine->forgotten.begin(), mine->forgotten.end());
     } else if (const auto* grains = std::get_if<store::GrainsRecord>(&entry)) {
       batch.grains.push_back(*grains);
     } else if (const auto* marks = std::get_if<std::vector<store::JournalMark>>(&entry)) {
@@ -212,6 +217,8 @@ void Ledger::settle(std::vector<Entry>& entries, const store::CommitOutcome& out
     } else if (auto* publish = std::get_if<Publish>(&entry)) {
       publish->done(PublishedJob{outcome.jobs[job], outcome.jids[job]});
       ++job;
+    } else if (auto* mine = std::get_if<MineWrite>(&entry)) {
+      mine->done({});
     } else if (auto* change = std::get_if<KeyChange>(&entry)) {
       const auto end = outcome.keys.begin() + static_cast<std::ptrdiff_t>(key + change->records.size());
       const bool all = std::find(outcome.keys.begin() + static_cast<std::ptrdiff_t>(key), end, false) == end;
@@ -229,6 +236,8 @@ void Ledger::refuse(std::vector<Entry>& entries, const Error& error) {
       publish->done(std::unexpected(error));
     } else if (auto* change = std::get_if<KeyChange>(&entry)) {
       change->done(std::unexpected(error));
+    } else if (auto* mine = std::get_if<MineWrite>(&entry)) {
+      mine->done(std::unexpected(error));
     } else {
       keep_for_later(std::move(entry));
     }
@@ -271,6 +280,7 @@ void Ledger::give_up(Entry& entry, const Error& error) {
   log::error("the store refuses what it was given: {}", error.message);
   if (auto* publish = std::get_if<Publish>(&entry)) publish->done(std::unexpected(error));
   if (auto* change = std::get_if<KeyChange>(&entry)) change->done(std::unexpected(error));
+  if (auto* mine = std::get_if<MineWrite>(&entry)) mine->done(std::unexpected(error));
   if (const auto* returns = std::get_if<std::vector<PendingReturn>>(&entry)) queued_returns_.fetch_sub(returns->size());
 }
 

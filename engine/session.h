@@ -75,6 +75,22 @@ struct PendingReturn {
   store::ReturnRecord record;
 };
 
+// A minion, or an operator, wants to know what minions have published.
+struct MineQuery {
+  std::string target_kind;
+  std::string target;
+  char delimiter = ':';
+  std::string name;
+};
+
+struct MineValue {
+  MinionId id;
+  std::string value;  // JSON text
+  std::string allow;
+  UnixMicros changed = 0;
+  bool present = false;  // the minion has a session with some master
+};
+
 // The connection broke; the minion said that it leaves; a syndic in between was lost.
 enum class EndReason : std::uint8_t { kLost, kLeft, kGateway };
 

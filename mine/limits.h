@@ -14,12 +14,15 @@ inline constexpr std::size_t kMaxNames = 256;
 inline constexpr std::size_t kMaxNameBytes = 128;
 inline constexpr std::size_t kMaxAccessBytes = 4U << 10;
 
+inline constexpr std::size_t kMaxDepth = 32;  // of lists and objects in a value: readers walk through them
+
 // What an entry counts for.
 constexpr std::size_t bytes_of(std::string_view name, std::string_view value, std::string_view allow) {
   return name.size() + value.size() + allow.size();
 }
 
-// kInvalid or kFull, with a message that names the entry and the bound.
+// Every value is one JSON text in UTF-8: it is put between others as it is. kInvalid or kFull, with a message that names the entry and the
+// bound.
 Status check_entry(std::string_view name, std::string_view value, std::string_view allow);
 
 }  // namespace brine::mine

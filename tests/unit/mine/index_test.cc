@@ -82,8 +82,8 @@ TEST_F(MineIndex, ARemovedEntryIsGoneAndItsBytesToo) {
 }
 
 TEST_F(MineIndex, AMinionCannotHaveMoreThanItsShare) {
-  const std::string large(kMaxValueBytes, '1');
-  EXPECT_EQ(index.put(entry("a", "x", large + "1")), Change::kRefused);
+  const std::string large = '"' + std::string(kMaxValueBytes - 2, 'v') + '"';
+  EXPECT_EQ(index.put(entry("a", "x", large + " ")), Change::kRefused);
   for (const char* name : {"1", "2", "3"}) EXPECT_EQ(index.put(entry("a", name, large)), Change::kAdded);
   EXPECT_EQ(index.put(entry("a", "4", large)), Change::kRefused);  // the names count
   EXPECT_EQ(index.put(entry("b", "4", large)), Change::kAdded);
@@ -105,6 +105,18 @@ TEST_F(MineIndex, ARecordIsReadBackWhole) {
   EXPECT_EQ(back.value, "1");
   EXPECT_EQ(back.allow, "glob b");
   EXPECT_EQ(back.changed, 7);
+}
+
+TEST(MineLimits, AValueIsOneJsonText) {
+  for (const char* good : {"1", "\"a\\\"[b\"", R"({"a":[1,2,{"b":null}]})", " true "}) EXPECT_TRUE(check_entry("x", good, "")) << good;
+  for (const char* bad : {"", "1,2", R"(1,"victim":2)", "{", "\"\xff\"", "nul"}) EXPECT_FALSE(check_entry("x", bad, "")) << bad;
+}
+
+TEST(MineLimits, AValueIsNotNestedDeeply) {
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_TRUE(check_entry("x", nested(kMaxDepth), ""));
+  EXPECT_FALSE(check_entry("x", nested(kMaxDepth + 1), ""));
+  EXPECT_TRUE(check_entry("x", '"' + std::string(100, '[') + '"', ""));
 }
 
 TEST(MineLimits, ANameIsPrintable) {

@@ -60,6 +60,12 @@ class Master::EngineUpstream final : public front::Upstream {
   void grains_changed(engine::SessionRef session, MinionId id, std::string grains) override {
     engine_.grains_changed(session, std::move(id), std::move(grains));
   }
+  void mine_changed(engine::SessionRef session, MinionId id, store::MineChange change) override {
+    engine_.mine_changed(session, std::move(id), std::move(change));
+  }
+  void mine_get(engine::SessionRef, MinionId id, engine::MineQuery query, std::function<void(std::string, std::string)> done) override {
+    engine_.mine_get(std::move(id), std::move(query), std::move(done));
+  }
   bool returns(std::vector<engine::PendingReturn>&& returns) override { return engine_.add_returns(std::move(returns)); }
   void gateway_opened(engine::GatewayOpened opened) override { engine_.gateway_opened(std::move(opened)); }
   void gateway_closed(engine::SessionRef session) override { engine_.gateway_closed(session); }

@@ -234,6 +234,10 @@ void Relay::on_call(const MinionId& id, front::CallReport report, std::function<
 
 // ---- returns ---------------------------------------------------------------------------------------------------------------
 
+void Relay::mine_get(engine::SessionRef, MinionId, engine::MineQuery, std::function<void(std::string, std::string)> done) {
+  done("", "this minion is behind a syndic, which does not relay the mine yet");
+}
+
 bool Relay::returns(std::vector<engine::PendingReturn>&& returns) {
   if (returns_waiting_ + parts_.writer.waiting() >= kReturnsWaiting) return false;
   returns_waiting_ += returns.size();

@@ -68,6 +68,10 @@ class Relay final : public front::Upstream {
   void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) override;
   void journal_at(engine::SessionRef session, engine::JournalPosition position) override;
   void grains_changed(engine::SessionRef session, MinionId id, std::string grains) override;
+  // The mine is not relayed yet: what minions publish is dropped, and whoever asks is told so.
+  void mine_changed(engine::SessionRef, MinionId, store::MineChange) override {}
+  void mine_get(engine::SessionRef session, MinionId id, engine::MineQuery query,
+                std::function<void(std::string json, std::string error)> done) override;
   bool returns(std::vector<engine::PendingReturn>&& returns) override;
   void gateway_opened(engine::GatewayOpened opened) override;
   void gateway_closed(engine::SessionRef session) override;

@@ -82,6 +82,38 @@ Result<SessionMessage> read(schema::Status::Reader r) {
   return m;
 }
 
+void fill(schema::MineChange::Builder b, const store::MineChange& m) {
+  b.setWhole(m.whole);
+  auto entries = b.initEntries(static_cast<unsigned>(m.entries.size()));
+  for (unsigned i = 0; i < entries.size(); ++i) {
+    entries[i].setName(text_of(m.entries[i].name));
+    entries[i].setValue(text_of(m.entries[i].value));
+    entries[i].setAllow(text_of(m.entries[i].allow));
+  }
+  auto removed = b.initRemoved(static_cast<unsigned>(m.removed.size()));
+  for (unsigned i = 0; i < removed.size(); ++i) removed.set(i, text_of(m.removed[i]));
+}
+
+Result<SessionMessage> read(schema::MineChange::Reader r) {
+  MineChange m;
+  m.change.whole = r.getWhole();
+  for (const auto entry : r.getEntries())
+    m.change.entries.push_back({{}, string_of(entry.getName()), string_of(entry.getValue()), string_of(entry.getAllow()), 0});
+  for (const auto name : r.getRemoved()) m.change.removed.push_back(string_of(name));
+  return m;
+}
+
+Result<SessionMessage> read(schema::MineGet::Reader r) {
+  if (r.getDelimiter().size() != 1) return fail(Code::kInvalid, "a delimiter is one character");
+  return MineGet{r.getNumber(), string_of(r.getTargetKind()), string_of(r.getTarget()), *r.getDelimiter().begin(), string_of(r.getName())};
+}
+
+std::size_t mine_size(const store::MineChange& change) {
+  std::size_t size = 128 + 160 * change.removed.size();
+  for (const store::MineRecord& entry : change.entries) size += 64 + entry.name.size() + entry.value.size() + entry.allow.size();
+  return size;
+}
+
 std::size_t size_hint(const SessionMessage& message) {
   return std::visit(
       Overloaded{
@@ -94,6 +126,8 @@ std::size_t size_hint(const SessionMessage& message) {
           [](const NewManifest& m) { return 64 + m.manifest.size(); },
           [](const Masters& m) { return 128 + m.live.size() * 64; },
           [](const CallReport& m) { return 192 + m.arguments.size() + m.result.payload.size(); },
+          [](const MineChange& m) { return mine_size(m.change); },
+          [](const MineReply& m) { return 64 + m.json.size(); },
           [](const auto&) { return std::size_t{256}; },
       },
       message);
@@ -133,6 +167,12 @@ Result<SessionMessage> read_message(Reader r) {
       const auto relay = r.getRelay();
       if (static_cast<std::uint16_t>(relay.getCompression()) > 1) return fail(Code::kInvalid, "unknown compression");
       return Relayed{relay.getCompression() == schema::Compression::ZSTD, relay.getSize(), string_of(relay.getData())};
+    }
+    case schema::SessionMessage::MINE: return read(r.getMine());
+    case schema::SessionMessage::MINE_GET: return read(r.getMineGet());
+    case schema::SessionMessage::MINE_REPLY: {
+      const auto reply = r.getMineReply();
+      return MineReply{reply.getNumber(), string_of(reply.getJson()), string_of(reply.getError())};
     }
     case schema::SessionMessage::JOURNAL: return JournalMark{r.getJournal().getEpoch(), r.getJournal().getSequence()};
   }
@@ -186,6 +226,21 @@ std::string encode(const SessionMessage& message) {
                      auto mark = b.initJournal();
                      mark.setEpoch(m.epoch);
                      mark.setSequence(m.sequence);
+                   },
+                   [&](const MineChange& m) { fill(b.initMine(), m.change); },
+                   [&](const MineGet& m) {
+                     auto get = b.initMineGet();
+                     get.setNumber(m.number);
+                     get.setTargetKind(text_of(m.target_kind));
+                     get.setTarget(text_of(m.target));
+                     get.setDelimiter(text_of(std::string(1, m.delimiter)));
+                     get.setName(text_of(m.name));
+                   },
+                   [&](const MineReply& m) {
+                     auto reply = b.initMineReply();
+                     reply.setNumber(m.number);
+                     reply.setJson(text_of(m.json));
+                     reply.setError(text_of(m.error));
                    },
                },
                message);

@@ -35,6 +35,8 @@ class FakeUpstream final : public Upstream {
   void receipt(engine::SessionRef session, JobId, engine::Receipt) override { receipts.push_back(session.slot); }
   void journal_at(engine::SessionRef session, engine::JournalPosition) override { journals.push_back(session.slot); }
   void grains_changed(engine::SessionRef, MinionId minion, std::string grains) override { new_grains[minion.str()] = std::move(grains); }
+  void mine_changed(engine::SessionRef, MinionId, store::MineChange) override {}
+  void mine_get(engine::SessionRef, MinionId, engine::MineQuery, std::function<void(std::string, std::string)>) override {}
   bool returns(std::vector<engine::PendingReturn>&&) override { return true; }
   void gateway_opened(engine::GatewayOpened) override {}
   void gateway_closed(engine::SessionRef) override { gateway_gone = true; }

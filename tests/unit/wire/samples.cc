@@ -154,6 +154,18 @@ Goodbye sample_goodbye() { return {GoodbyeReason::kStopping, milliseconds(250), 
 Status sample_status() { return {R"({"os": "Debian"})", {jid(7), jid(8)}}; }
 NewManifest sample_new_manifest() { return {bytes_from(37, 260)}; }
 JournalMark sample_journal_mark() { return {0x5152535455565758, 0x0102030405060708}; }
+MineReply sample_mine_reply() { return {0x01020304, R"({"web1": "192.0.2.7:80"})", "the master is busy; try again"}; }
+
+MineChange sample_mine_change() {
+  MineChange m;
+  m.change.whole = true;
+  m.change.entries = {{{}, "addr", R"("192.0.2.7:80")", "", 0}, {{}, "disks", R"(["sda", "sdb"])", "grain role:monitoring", 0}};
+  m.change.removed = {"uptime", "load"};
+  return m;
+}
+
+MineGet sample_mine_get() { return {7'000'001, "grain", "role|web", '|', "addr"}; }
+
 Receipt sample_receipt() { return {jid(5), ReceiptState::kDone}; }
 Return sample_return() { return {sample_record()}; }
 
@@ -250,6 +262,9 @@ std::vector<Sample> all_samples() {
       session_sample("session_leaving", Leaving{}),
       session_sample("session_manifest", sample_new_manifest()),
       session_sample("session_journal", sample_journal_mark()),
+      session_sample("session_mine", sample_mine_change()),
+      session_sample("session_mine_get", sample_mine_get()),
+      session_sample("session_mine_reply", sample_mine_reply()),
       session_sample("session_heartbeat", Heartbeat{}),
       session_sample("session_behind", sample_behind()),
       session_sample("session_relay", sample_relayed()),

@@ -22,8 +22,4 @@ Access Access::of(std::string_view text) {
   return {};
 }
 
-std::string access_text(std::string_view target_kind, std::string_view target) {
-  return target.empty() ? std::string() : std::string(target_kind).append(" ").append(target);
-}
-
 }  // namespace brine::mine

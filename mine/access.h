@@ -27,6 +27,8 @@ class Access {
 };
 
 // The text for a target of this kind.
-std::string access_text(std::string_view target_kind, std::string_view target);
+inline std::string access_text(std::string_view target_kind, std::string_view target) {
+  return target.empty() ? std::string() : std::string(target_kind).append(" ").append(target);
+}
 
 }  // namespace brine::mine

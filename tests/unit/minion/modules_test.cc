@@ -85,7 +85,7 @@ TEST_F(Modules, GrainsAreReadByNameAndPath) {
 }
 
 TEST_F(Modules, SysListsModulesAndFunctions) {
-  EXPECT_EQ(minion_.run("sys.list_modules").value, Json::array({"cmd", "grains", "saltutil", "sys", "test"}));
+  EXPECT_EQ(minion_.run("sys.list_modules").value, Json::array({"cmd", "grains", "mine", "saltutil", "sys", "test"}));
   EXPECT_EQ(minion_.run("sys.list_modules", {"s*"}).value, Json::array({"saltutil", "sys"}));
   EXPECT_EQ(minion_.run("sys.list_functions", {"sys"}).value,
             Json::array({"sys.argspec", "sys.doc", "sys.list_functions", "sys.list_modules"}));

@@ -151,6 +151,7 @@ void Cluster::place(const store::Presence& presence) {
   }
   const bool was_connected = minion->connected();
   minion->elsewhere = presence.master;
+  minion->master_went = false;
   minion->journal_known = false;
   if (minion->session && !minion->arriving) displace(*minion);
   if (!minion->session) minion->left = false;
@@ -182,6 +183,7 @@ void Cluster::on_masters(std::vector<store::MasterCard> masters) {
   for (auto& [id, minion] : parts_.roster.all()) {
     if (minion.elsewhere.empty() || is_live(minion.elsewhere)) continue;
     parts_.roster.lost_elsewhere(minion, false);
+    minion.master_went = !minion.session;
     if (!minion.session) listener_.went(id);
   }
   // One that was away for a while may have kept its minions.

@@ -130,6 +130,7 @@ Status Engine::start() {
   BRINE_TRY(load_open_jobs());
   if (options_.drive == Drive::kByHand) loop_.start_by_hand(kTick, [this] { tick(); }, clock_);
   if (options_.drive == Drive::kThreads) loop_.start(kTick, [this] { tick(); });
+  settled_at_ = clock_.now() + options_.board.reconnect_grace;
   ledger_.start(feed_end, options_.drive);
   loop_.post([this] { learn_grains(); });
   return {};
@@ -315,6 +316,12 @@ void Engine::read_mine(MineQuery query, std::function<void(Result<std::vector<Mi
   });
 }
 
+bool Engine::is_present(const MinionId& id) const {
+  const Minion* minion = roster_.find(id);
+  if (minion == nullptr) return false;
+  return minion->connected() || (minion->master_went && clock_.now() - minion->away_since < options_.board.reconnect_grace);
+}
+
 void Engine::describe_mine(MineQuery query, std::vector<std::string> grains, std::function<void(Result<std::vector<Described>>)> done) {
   loop_.post([this, query = std::move(query), grains = std::move(grains), done = std::move(done)] {
     mine_.counters().reads.fetch_add(1, std::memory_order_relaxed);
@@ -322,16 +329,20 @@ void Engine::describe_mine(MineQuery query, std::vector<std::string> grains, std
     if (!ids) return done(std::unexpected(ids.error()));
     std::vector<Described> all;
     std::size_t bytes = 0;
+    std::size_t away = 0;
     mine_.index().read(query.name, *ids, nullptr, [&](const MinionId& id, const mine::Index::Entry& entry) {
       bytes += entry.value.size();
       if (bytes > kMaxMineList) return;
-      const Minion* minion = roster_.find(id);
-      Described described{{id, entry.value, entry.allow, entry.changed, minion != nullptr && minion->connected()}, {}};
+      Described described{{id, entry.value, entry.allow, entry.changed, is_present(id)}, {}};
+      if (!described.entry.present) ++away;
       const target::Grains* known = grains.empty() ? nullptr : index_.grains(id);
       for (const std::string& grain : grains) described.grains.emplace_back(known == nullptr ? "" : known->text(grain).value_or(""));
       all.push_back(std::move(described));
     });
     if (bytes > kMaxMineList) return done(fail(Code::kFull, "the answer would be larger than 48 MiB: ask for fewer minions"));
+    if (query.settled && away > 0 && clock_.now() < settled_at_)
+      return done(fail(Code::kUnavailable, "this master has just started, and " + std::to_string(away) +
+                                               " of these minions may still come back; ask again in some seconds"));
     done(std::move(all));
   });
 }

@@ -148,7 +148,7 @@ class Engine {
   void submit(Submission submission, std::shared_ptr<Watcher> watcher, std::function<void(Result<Submitted>)> done);
   void change_keys(KeyAuthority::Change what, KeyAuthority::Selection selection, std::function<void(Result<KeyList>)> done);
 
-  // In order of ids. kInvalid: the target. kFull: it is too much for one answer.
+  // In order of ids. kInvalid: the target. kFull: it is too much for one answer. kUnavailable: MineQuery::settled.
   void read_mine(MineQuery query, std::function<void(Result<std::vector<MineValue>>)> done);
   // As above, with the text of these grains of each minion; "" where it has none.
   struct Described {
@@ -224,6 +224,7 @@ class Engine {
   void on_call(CallReport report, std::function<void(Result<JobId>)> done);
   void on_mine_get(const MinionId& reader, const MineQuery& query, const std::function<void(std::string, std::string)>& done);
   Result<std::vector<MinionId>> resolve(const MineQuery& query);
+  bool is_present(const MinionId& id) const;
   void event_mine(const MinionId& id, const std::string& name, mine::Change change, Origin origin);
   void learn_grains();
   void take_grains(const MinionId& id, std::string grains);
@@ -262,6 +263,7 @@ class Engine {
   std::set<MinionId> moved_journals_;  // since they were last written down
   Moves moves_here_, moves_elsewhere_;
   MonoTime next_slow_tick_{};
+  MonoTime settled_at_{};  // minions of before the start have come back by then
   EngineCounters counters_;
 };
 

@@ -81,6 +81,9 @@ struct MineQuery {
   std::string target;
   char delimiter = ':';
   std::string name;
+  // For whoever acts on who is present: rather no answer, kUnavailable, than one from a master that has just started and does not know yet
+  // which of these minions will come back.
+  bool settled = false;
 };
 
 struct MineValue {
@@ -88,7 +91,7 @@ struct MineValue {
   std::string value;  // JSON text
   std::string allow;
   UnixMicros changed = 0;
-  bool present = false;  // the minion has a session with some master
+  bool present = false;  // the minion has a session with some master, or its master went a moment ago (reconnect_grace)
 };
 
 // The connection broke; the minion said that it leaves; a syndic in between was lost.

@@ -37,13 +37,16 @@ Result<std::vector<engine::MineValue>> read(const RunnerContext& context, engine
   return answer.get();
 }
 
+bool flag_in(const Json& value) { return value.is_boolean() && value.get<bool>(); }
+
 // For each name, or for the only one: {id: what of_value makes of it}.
 template <typename OfValue>
 Result<Json> collect(const RunnerContext& context, const RunnerCall& call, OfValue of_value) {
   const std::vector<std::string> names = split(joined(call.get(1, "fun")));
   Json all = Json::object();
   for (const std::string& name : names) {
-    BRINE_LET(const auto values, read(context, {kind_in(call.get(2, "tgt_type")), joined(call.get(0, "tgt")), ':', name}));
+    BRINE_LET(const auto values,
+              read(context, {kind_in(call.get(2, "tgt_type")), joined(call.get(0, "tgt")), ':', name, flag_in(call.get(3, "settled"))}));
     Json found = Json::object();
     for (const engine::MineValue& value : values) found[value.id.str()] = of_value(value);
     if (names.size() == 1) return found;
@@ -91,12 +94,14 @@ void add_mine_runners(Runners& runners, const RunnerContext& context) {
                {"tgt", "fun", "tgt_type"},
                "What minions have published under a name, or under several (a,b): mine.get 'web*' addr.",
                [context](const RunnerCall& call) { return get(context, call); }});
-  runners.add({"mine.entries",
-               "mine.entries(tgt, fun, [tgt_type=glob])",
-               2,
-               {"tgt", "fun", "tgt_type"},
-               "As mine.get, with whether the minion is present, the age of the value, and who may read it. mine.watch follows it.",
-               [context](const RunnerCall& call) { return entries(context, call); }});
+  runners.add(
+      {"mine.entries",
+       "mine.entries(tgt, fun, [tgt_type=glob], [settled=False])",
+       2,
+       {"tgt", "fun", "tgt_type", "settled"},
+       "As mine.get, with whether the minion is present, the age of the value, and who may read it. With settled=True a master that "
+       "has just started gives no answer until the minions had time to come back.",
+       [context](const RunnerCall& call) { return entries(context, call); }});
   runners.add({"mine.update",
                "mine.update(tgt, [tgt_type=glob])",
                1,

@@ -203,6 +203,27 @@ TEST_F(EngineMine, EntriesTellWhetherTheirMinionIsPresent) {
   EXPECT_FALSE(read("*", "x").at(0).present);
 }
 
+TEST_F(EngineMine, AMasterThatHasJustStartedDoesNotSayWhoIsGone) {
+  start();
+  connect("a", 1);
+  engine->mine_changed(session_number(1), minion_id("a"), whole({{"x", "1"}}));
+  ASSERT_TRUE(eventually([&] { return stored() == 1; }));
+  restart();
+  const auto ask = [&] {
+    std::promise<std::string> answer;
+    engine->read_mine({"glob", "*", ':', "x", true}, [&](const Result<std::vector<MineValue>>& values) {
+      answer.set_value(values ? values->at(0).present ? "present" : "gone" : std::string(to_string(values.error().code)));
+    });
+    return answer.get_future().get();
+  };
+  EXPECT_EQ(ask(), to_string(Code::kUnavailable));
+  connect("a", 2);
+  EXPECT_EQ(ask(), "present");
+  engine->session_closed(session_number(2), EndReason::kLost);
+  clock.advance(options.board.reconnect_grace);
+  EXPECT_EQ(ask(), "gone");
+}
+
 TEST_F(EngineMine, EntriesAreKnownAfterARestart) {
   start();
   connect("a", 1);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "front/probe.h"
 #include "master/autosign.h"
+#include "master/discovery.h"
 #include "master/key_copy.h"
 #include "master/master_metrics.h"
 #include "master/operator_desk.h"
@@ -169,6 +170,7 @@ Status Master::open_metrics() {
 
 void Master::declare_metrics() {
   if (!metrics_server_) return;
+  metrics_server_->add_page("/discovery/prometheus", [this](const metrics::Query& query) { return prometheus_targets(*engine_, query); });
   for (std::size_t i = 0; i < minion_face_->loop_count(); ++i)
     loop_watch_.add_loop("face-" + std::to_string(i), [loop = &minion_face_->loop(i)](auto task) { loop->post(std::move(task)); });
   loop_watch_.add_loop("operator-0", [loop = &operator_face_->loop(0)](auto task) { loop->post(std::move(task)); });

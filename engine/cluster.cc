@@ -151,6 +151,7 @@ void Cluster::place(const store::Presence& presence) {
   }
   const bool was_connected = minion->connected();
   minion->elsewhere = presence.master;
+  minion->seen = true;
   minion->master_went = false;
   minion->journal_known = false;
   if (minion->session && !minion->arriving) displace(*minion);

@@ -329,19 +329,20 @@ void Engine::describe_mine(MineQuery query, std::vector<std::string> grains, std
     if (!ids) return done(std::unexpected(ids.error()));
     std::vector<Described> all;
     std::size_t bytes = 0;
-    std::size_t away = 0;
+    std::size_t not_back = 0;  // since the start
     mine_.index().read(query.name, *ids, nullptr, [&](const MinionId& id, const mine::Index::Entry& entry) {
       bytes += entry.value.size();
       if (bytes > kMaxMineList) return;
       Described described{{id, entry.value, entry.allow, entry.changed, is_present(id)}, {}};
-      if (!described.entry.present) ++away;
+      const Minion* minion = roster_.find(id);
+      if (!described.entry.present && minion != nullptr && !minion->seen) ++not_back;
       const target::Grains* known = grains.empty() ? nullptr : index_.grains(id);
       for (const std::string& grain : grains) described.grains.emplace_back(known == nullptr ? "" : known->text(grain).value_or(""));
       all.push_back(std::move(described));
     });
     if (bytes > kMaxMineList) return done(fail(Code::kFull, "the answer would be larger than 48 MiB: ask for fewer minions"));
-    if (query.settled && away > 0 && clock_.now() < settled_at_)
-      return done(fail(Code::kUnavailable, "this master has just started, and " + std::to_string(away) +
+    if (query.settled && not_back > 0 && clock_.now() < settled_at_)
+      return done(fail(Code::kUnavailable, "this master has just started, and " + std::to_string(not_back) +
                                                " of these minions may still come back; ask again in some seconds"));
     done(std::move(all));
   });

@@ -31,6 +31,7 @@ struct Minion {
   UnixMicros since = 0;                    // of the session; behind a syndic, as the minion dates it
   MonoTime away_since{};                   // while there is no session
   bool left = false;                       // it said goodbye: not waited for
+  bool seen = false;                       // with this master or another one, since this one started
   bool master_went = false;                // its session ended because its master did: it looks for another one
   std::optional<std::size_t> grains_hash;  // of the text that index and store have
   std::vector<OpenJob*> owes;              // jobs that expect a return of it; owned by the job board

@@ -38,7 +38,7 @@ void declare_mine(metrics::Registry& registry, const engine::MineCounters& mine)
   registry.counter("brine_master_mine_refused_total", "Entries that were not taken: malformed, or more than a minion may have.",
                    value_of(mine.refused));
   registry.counter("brine_master_mine_written_total", "Entries written to the store, removals included.", value_of(mine.written));
-  registry.gauge("brine_master_mine_waiting", "Entries that wait for the store.", value_of(mine.waiting));
+  registry.gauge("brine_master_mine_waiting_entries", "Entries that wait for the store.", value_of(mine.waiting));
   registry.counter("brine_master_mine_reads_total", "Reads: mine.get, mine.entries, service discovery.", value_of(mine.reads));
 }
 

@@ -205,23 +205,30 @@ TEST_F(EngineMine, EntriesTellWhetherTheirMinionIsPresent) {
 
 TEST_F(EngineMine, AMasterThatHasJustStartedDoesNotSayWhoIsGone) {
   start();
-  connect("a", 1);
-  engine->mine_changed(session_number(1), minion_id("a"), whole({{"x", "1"}}));
-  ASSERT_TRUE(eventually([&] { return stored() == 1; }));
+  for (const std::uint64_t number : {1, 2}) {
+    connect(number == 1 ? "a" : "b", number);
+    engine->mine_changed(session_number(number), minion_id(number == 1 ? "a" : "b"), whole({{"x", "1"}}));
+  }
+  ASSERT_TRUE(eventually([&] { return stored() == 2; }));
   restart();
   const auto ask = [&] {
     std::promise<std::string> answer;
     engine->read_mine({"glob", "*", ':', "x", true}, [&](const Result<std::vector<MineValue>>& values) {
-      answer.set_value(values ? values->at(0).present ? "present" : "gone" : std::string(to_string(values.error().code)));
+      std::string text = values ? "" : std::string(to_string(values.error().code));
+      for (const MineValue& value : values.value_or(std::vector<MineValue>())) text += value.id.str() + (value.present ? "+" : "-");
+      answer.set_value(text);
     });
     return answer.get_future().get();
   };
+  connect("a", 3);
   EXPECT_EQ(ask(), to_string(Code::kUnavailable));
-  connect("a", 2);
-  EXPECT_EQ(ask(), "present");
-  engine->session_closed(session_number(2), EndReason::kLost);
+  connect("b", 4);
+  EXPECT_EQ(ask(), "a+b+");
+  engine->session_closed(session_number(3), EndReason::kLost);
+  EXPECT_EQ(ask(), "a-b+");
+  restart();
   clock.advance(options.board.reconnect_grace);
-  EXPECT_EQ(ask(), "gone");
+  EXPECT_EQ(ask(), "a-b-");
 }
 
 TEST_F(EngineMine, EntriesAreKnownAfterARestart) {

@@ -295,15 +295,8 @@ void Engine::on_mine_get(const MinionId& reader, const MineQuery& query, const s
   const auto ids = resolve(query);
   if (!ids) return done("", ids.error().message);
   const target::MinionView view{.id = reader.str(), .grains = index_.grains(reader)};
-  std::string json = "{";
-  bool fits = true;
-  mine_.index().read(query.name, *ids, &view, [&](const MinionId& id, const mine::Index::Entry& entry) {
-    fits = fits && json.size() + entry.value.size() <= kMaxMineAnswer;
-    if (!fits) return;
-    json.append(json.size() > 1 ? ",\"" : "\"").append(id.str()).append("\":").append(entry.value);
-  });
-  if (!fits) return done("", "the answer would be larger than 8 MiB: ask for fewer minions");
-  done(json += '}', "");
+  auto json = mine_.index().json(query.name, *ids, &view, kMaxMineAnswer);
+  json ? done(std::move(*json), "") : done("", std::move(json.error().message));
 }
 
 void Engine::read_mine(MineQuery query, std::function<void(Result<std::vector<MineValue>>)> done) {

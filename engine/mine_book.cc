@@ -4,12 +4,14 @@
 #include <map>
 
 #include "base/log.h"
+#include "mine/limits.h"
 
 namespace brine::engine {
 namespace {
 
 constexpr std::size_t kPortionBytes = 4U << 20;
 constexpr std::size_t kPortion = 2'000;  // entries
+constexpr seconds kComplainEvery{60};    // of one minion
 
 void add(std::atomic<std::uint64_t>& counter, std::uint64_t count = 1) { counter.fetch_add(count, std::memory_order_relaxed); }
 
@@ -45,13 +47,24 @@ void MineBook::put(const store::MineRecord& record, Origin origin) {
   const mine::Change change = index_.put(record);
   if (change == mine::Change::kRefused) {
     add(counters_.refused);
-    log::warning("{}: its mine entry {} is not taken: the minion has as much as it may have", record.id.str(), record.name);
+    complain(record);
     return;
   }
   if (origin == Origin::kHere) add(change == mine::Change::kNone ? counters_.unchanged : counters_.changed);
   if (change == mine::Change::kNone) return;
   if (origin == Origin::kHere) to_write(record.id, record.name);
   told(record.id, record.name, change, origin);
+}
+
+// However often it sends them.
+void MineBook::complain(const store::MineRecord& record) {
+  const MonoTime now = clock_.now();
+  const auto [told, first] = complained_.try_emplace(record.id, now);
+  if (!first && now - told->second < kComplainEvery) return;
+  told->second = now;
+  const auto checked = mine::check_entry(record.name, record.value, record.allow);
+  log::warning("{}: mine entries of it are not taken: {}", record.id.str(),
+               checked ? std::string("it has as much as a minion may have") : checked.error().message);
 }
 
 void MineBook::drop(const MinionId& id, const std::string& name, Origin origin) {
@@ -70,6 +83,7 @@ void MineBook::told(const MinionId& id, const std::string& name, mine::Change ch
 
 void MineBook::forget(const MinionId& id, bool write) {
   for (const std::string& name : index_.names_of(id)) drop(id, name, write ? Origin::kHere : Origin::kElsewhere);
+  complained_.erase(id);
   flush();
 }
 

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -68,6 +69,7 @@ class MineBook {
   void drop(const MinionId& id, const std::string& name, Origin origin);
   void differs(const MinionId& id, const std::string& name, const store::MineRecord* stored, Owner owner);
   void told(const MinionId& id, const std::string& name, mine::Change change, Origin origin);
+  void complain(const store::MineRecord& record);
   void to_write(const MinionId& id, const std::string& name);
   void written(const std::vector<Name>& names, const Status& status);
   void count();
@@ -77,8 +79,9 @@ class MineBook {
   const Listener listener_;
   std::function<void(std::function<void()>)> post_;
   mine::Index index_;
-  std::set<Name> dirty_;      // to be written as they are then: or to be deleted, if they are not there
-  std::set<Name> in_flight_;  // at the ledger
+  std::set<Name> dirty_;                     // to be written as they are then: or to be deleted, if they are not there
+  std::set<Name> in_flight_;                 // at the ledger
+  std::map<MinionId, MonoTime> complained_;  // when it was last said that a minion's entries are refused
   MineCounters counters_;
 };
 

@@ -18,7 +18,7 @@ Result<Access> Access::parse(std::string_view text) {
 Access Access::of(std::string_view text) {
   auto access = parse(text);
   if (access) return std::move(*access);
-  log::warning("a mine entry is shown to nobody: {}", access.error().message);
+  log::debug("a mine entry is shown to nobody: {}", access.error().message);
   return {};
 }
 

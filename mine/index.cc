@@ -112,4 +112,16 @@ void Index::read(std::string_view name, const std::vector<MinionId>& ids, const 
   }
 }
 
+Result<std::string> Index::json(std::string_view name, const std::vector<MinionId>& ids, const target::MinionView* reader,
+                                std::size_t max_bytes) const {
+  std::string json = "{";
+  bool fits = true;
+  read(name, ids, reader, [&](const MinionId& id, const Entry& entry) {
+    fits = fits && json.size() + id.str().size() + entry.value.size() + 5 <= max_bytes;
+    if (fits) json.append(json.size() > 1 ? ",\"" : "\"").append(id.str()).append("\":").append(entry.value);
+  });
+  if (fits) return json += '}';
+  return fail(Code::kFull, "the answer would be larger than " + std::to_string(max_bytes >> 20U) + " MiB: ask for fewer minions");
+}
+
 }  // namespace brine::mine

@@ -48,6 +48,10 @@ class Index {
   using Visit = std::function<void(const MinionId& id, const Entry& entry)>;
   void read(std::string_view name, const std::vector<MinionId>& ids, const target::MinionView* reader, const Visit& visit) const;
 
+  // The same as one JSON object {id: value}. kFull: it would be larger than max_bytes.
+  Result<std::string> json(std::string_view name, const std::vector<MinionId>& ids, const target::MinionView* reader,
+                           std::size_t max_bytes) const;
+
   std::size_t size() const { return size_; }
   std::size_t bytes() const { return bytes_; }  // of names, values and allow
 

@@ -87,7 +87,7 @@ void Agent::on_tick() {
 
 // Nothing sealed for the old session is of use in the next: what was not acknowledged is sealed again.
 void Agent::on_end() {
-  if (open() && parts_.mine != nullptr) parts_.mine->session_closed();
+  if (parts_.mine != nullptr) parts_.mine->session_closed();
   for (const auto& [jid, bytes] : in_flight_) to_send_.push_back(jid);
   std::sort(to_send_.begin(), to_send_.end());
   in_flight_.clear();

@@ -46,7 +46,7 @@ class MineListener {
   virtual ~MineListener() = default;
   // From now on Agent::tell() reaches a master.
   virtual void session_opened() = 0;
-  virtual void session_closed() = 0;
+  virtual void session_closed() = 0;  // also when an attempt to open one has failed
   virtual void replied(std::uint32_t number, std::string json, std::string error) = 0;
 };
 

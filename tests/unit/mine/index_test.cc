@@ -60,6 +60,14 @@ TEST_F(MineIndex, AReaderSeesWhatItMayAndAlwaysItsOwn) {
   EXPECT_THAT(read("x", both), ElementsAre(Pair("a", "1"), Pair("b", "2")));
 }
 
+TEST_F(MineIndex, AnAnswerIsOneJsonObjectWithinItsBound) {
+  index.put(entry("a", "x", R"({"k":[1]})"));
+  index.put(entry("b", "x", "2"));
+  EXPECT_EQ(*index.json("x", both, nullptr, 100), R"({"a":{"k":[1]},"b":2})");
+  EXPECT_EQ(*index.json("none", both, nullptr, 100), "{}");
+  EXPECT_EQ(index.json("x", both, nullptr, 20).error().code, Code::kFull);
+}
+
 TEST_F(MineIndex, ChangedAccessHoldsAtOnce) {
   index.put(entry("a", "x", "1", "glob web*"));
   index.put(entry("a", "x", "1", "glob db*"));

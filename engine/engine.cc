@@ -69,9 +69,10 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
                  }}),
       roster_(clock),
       board_(roster_, gateway, clock, options_.board),
-      mine_(ledger_, clock, [this](const MinionId& id, const std::string& name, mine::Change change, Origin origin) {
-        event_mine(id, name, change, origin);
-      }),
+      mine_(ledger_, clock,
+            [this](const MinionId& id, const std::string& name, mine::Change change, Origin origin) {
+              event_mine(id, name, change, origin);
+            }),
       gateways_({keys_, roster_, gateway, events, clock}) {
   mine_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
   keys_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });

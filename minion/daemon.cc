@@ -189,8 +189,8 @@ Status Daemon::build_agent() {
   options.rebalance_within = config_.rebalance_within;
   options.longest_wait = config_.acceptance_wait_time_max;
   agent_ = std::make_unique<Agent>(
-      AgentParts{pki_->key(), pki_->trust(), link_, *journal_, *executor_, *grains_text_, *pki_, clock_, counters_, &mine_->keeper()}, options,
-      pki_->cookie());
+      AgentParts{pki_->key(), pki_->trust(), link_, *journal_, *executor_, *grains_text_, *pki_, clock_, counters_, &mine_->keeper()},
+      options, pki_->cookie());
   next_grains_ = clock_.now() + config_.grains_refresh_every;
   return agent_->report_interrupted();
 }

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.h"
 #include "cli/function_arguments.h"
+#include "cli/mine_watch.h"
 #include "cli/output/options.h"
 #include "cli/runner_request.h"
 #include "cli/terminal.h"
@@ -17,6 +18,7 @@ struct RunCommand {
   OutputOptions output;
   std::string runner;
   FunctionArguments arguments;
+  MineOutput mine;     // of mine.watch
   std::string answer;  // not empty: print it and be done
 };
 

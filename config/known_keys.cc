@@ -83,9 +83,7 @@ void declare_known_master_keys(Schema& schema) {
 }
 
 void declare_known_minion_keys(Schema& schema) {
-  for (const char* name : {"mine_functions",
-                           "mine_interval",
-                           "user",
+  for (const char* name : {"user",
                            "acceptance_wait_time",
                            "file_roots",
                            "pillar_roots",

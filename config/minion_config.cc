@@ -57,11 +57,18 @@ void declare_grains(Schema& schema, MinionConfig& config) {
                   "How often grains are gathered anew; 0: only at start and when asked.", minutes(1));
 }
 
+void declare_mine(Schema& schema, MinionConfig& config) {
+  declare_mine_functions(schema, config.mine_functions);
+  schema.duration("mine_interval", config.mine_interval, milliseconds(1'000), days(30),
+                  "How often the mine_functions are run; what has changed is sent.", minutes(1));
+}
+
 void declare(Schema& schema, MinionConfig& config, Texts& texts) {
   declare_masters(schema, config, texts);
   declare_folders(schema, config);
   declare_jobs(schema, config);
   declare_grains(schema, config);
+  declare_mine(schema, config);
   declare_metrics(schema, config.metrics);
   declare_known_minion_keys(schema);
 }

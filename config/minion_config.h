@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "config/address.h"
+#include "config/mine_functions.h"
 #include "config/schema.h"
 #include "config/shared_keys.h"
 
@@ -62,6 +63,10 @@ struct MinionConfig {
   // Grains.
   std::string grains = "{}";                   // JSON object: static grains of the file
   milliseconds grains_refresh_every{600'000};  // 0: only at start and when asked; plain numbers are minutes
+
+  // The mine.
+  std::vector<MineFunction> mine_functions;
+  milliseconds mine_interval{3'600'000};  // between runs of all of them; plain numbers are minutes
 
   MetricsConfig metrics;
 

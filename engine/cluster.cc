@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 
@@ -170,6 +171,8 @@ void Cluster::place(const store::Presence& presence) {
   }
   const bool was_connected = minion->connected();
   minion->elsewhere = presence.master;
+  minion->seen = true;
+  minion->master_went = false;
   minion->journal_known = false;
   if (minion->session && !minion->arriving) displace(*minion);
   if (!minion->session) minion->left = false;
@@ -201,6 +204,7 @@ void Cluster::on_masters(std::vector<store::MasterCard> masters) {
   for (auto& [id, minion] : parts_.roster.all()) {
     if (minion.elsewhere.empty() || is_live(minion.elsewhere)) continue;
     parts_.roster.lost_elsewhere(minion, false);
+    minion.master_went = !minion.session;
     if (!minion.session) listener_.went(id);
   }
   // One that was away for a while may have kept its minions.
@@ -222,6 +226,7 @@ void Cluster::on_news(store::News news) {
   if (news.tokens) refresh_tokens();
   if (!news.keys.empty()) refresh_keys(std::move(news.keys));
   if (!news.minions.empty()) refresh_grains(std::move(news.minions));
+  if (!news.mine.empty()) refresh_mine(std::move(news.mine));
   if (!news.presence.empty()) refresh_presence(std::move(news.presence));
   for (const auto& [jid, places] : news.running) {
     if (parts_.board.find(jid) != nullptr) {
@@ -260,6 +265,22 @@ void Cluster::take_grains(const std::vector<store::GrainsRecord>& records) {
   }
 }
 
+// Whoever holds the session of a minion hears of its entries first.
+void Cluster::refresh_mine(std::vector<MinionId> ids) {
+  fetch([this, ids] { return parts_.store.mine_of(ids); },
+        [this, ids](const std::vector<store::MineRecord>& records) { parts_.mine.take(ids, records, owner_judge()); });
+}
+
+void Cluster::take_mine(const std::vector<store::MineRecord>& records) { parts_.mine.take_all(records, owner_judge()); }
+
+MineBook::JudgeOwner Cluster::owner_judge() const {
+  return [this](const MinionId& id) {
+    const Minion* minion = parts_.roster.find(id);
+    if (minion == nullptr) return MineBook::Owner::kUnknown;
+    return minion->session ? MineBook::Owner::kHere : MineBook::Owner::kElsewhere;
+  };
+}
+
 void Cluster::refresh_presence(std::vector<MinionId> ids) {
   fetch([this, ids] { return parts_.store.presence_of(ids); },
         [this](const std::vector<store::Presence>& all) {
@@ -284,6 +305,7 @@ void Cluster::read_everything() {
   fetch([this] { return parts_.store.keys(); }, [this](const std::vector<store::KeyRecord>& records) { parts_.keys.refresh_all(records); });
   refresh_tokens();
   fetch([this] { return parts_.store.grains(); }, [this](const std::vector<store::GrainsRecord>& records) { take_grains(records); });
+  fetch([this] { return parts_.store.mine(); }, [this](const std::vector<store::MineRecord>& records) { take_mine(records); });
   fetch([this] { return parts_.store.presence(); },
         [this](const std::vector<store::Presence>& all) {
           for (const store::Presence& presence : all) {
@@ -444,6 +466,10 @@ void Cluster::tick() {
   peers_.set_minions(static_cast<std::uint32_t>(parts_.roster.connected()));
   if (behind_ && parts_.ledger.available()) read_everything();
   reserve_indexes();
+  if (!told_mine_.empty() && parts_.ledger.available()) {
+    const std::set<MinionId> ids = std::exchange(told_mine_, {});
+    refresh_mine({ids.begin(), ids.end()});
+  }
 }
 
 void Cluster::reserve_indexes() {

@@ -1,5 +1,5 @@
-// What a master knows through the others: which minions are theirs, what has returned to them, which keys and grains they have changed.
-// Puts it into key authority, roster, index and job board as if it had happened here.
+// What a master knows through the others: which minions are theirs, what has returned to them, which keys, grains and mine entries they
+// have changed. Puts it into key authority, roster, index and job board as if it had happened here.
 //
 // Confined to the engine's loop; reads of the store are done on the peers' thread and come back through post.
 #pragma once
@@ -16,6 +16,7 @@
 #include "engine/join_tokens.h"
 #include "engine/key_authority.h"
 #include "engine/ledger.h"
+#include "engine/mine_book.h"
 #include "engine/peers.h"
 #include "engine/ports.h"
 #include "engine/roster.h"
@@ -34,6 +35,7 @@ struct ClusterParts {
   Roster& roster;
   GrainIndex& index;
   JobBoard& board;
+  MineBook& mine;
   std::function<void(std::function<void()>)> post;
 };
 
@@ -67,6 +69,8 @@ class Cluster {
   void session_opened(const MinionId& id, Minion& minion);
   void session_closed(const MinionId& id, const Minion& minion, EndReason reason);
   void receipt(const MinionId& id, const JobId& jid);
+  // The minion has said all that it has in the mine: what the store has beyond it is found out soon.
+  void mine_told(const MinionId& id) { told_mine_.insert(id); }
   // A job was opened on the board: what was heard of it before counts now. reading: as reading() was when what is known of it was found
   // out.
   void opened(const JobId& jid, std::uint64_t reading);
@@ -108,12 +112,15 @@ class Cluster {
   void refresh_keys(std::vector<MinionId> ids);
   void refresh_tokens();
   void refresh_grains(std::vector<MinionId> ids);
+  void refresh_mine(std::vector<MinionId> ids);
+  void take_mine(const std::vector<store::MineRecord>& records);
   void refresh_presence(std::vector<MinionId> ids);
   void refresh_job(const JobId& jid);
   void take_grains(const std::vector<store::GrainsRecord>& records);
   void read_job(const JobId& jid);
   void on_returned(const JobId& jid, const std::vector<std::uint32_t>& places);
   void reserve_indexes();
+  MineBook::JudgeOwner owner_judge() const;
   bool is_live(const std::string& master) const;
   template <typename Read, typename Take>
   void fetch(Read read, Take take);
@@ -124,6 +131,7 @@ class Cluster {
   std::vector<store::MasterCard> masters_;
   std::map<JobId, Early> early_;  // of jobs that are not open here yet
   std::set<JobId> unread_;        // jobs of others that are to be opened
+  std::set<MinionId> told_mine_;  // since the last look at what the store has of theirs
   bool reserving_ = false;
   bool restoring_ = false;  // the store does not hold yet what is known here
   bool behind_ = false;     // a read has failed: everything has to be read again

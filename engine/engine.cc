@@ -6,6 +6,7 @@
 
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "mine/limits.h"
 
 namespace brine::engine {
 namespace {
@@ -15,6 +16,10 @@ constexpr seconds kSlowTick{1};
 constexpr std::size_t kReplayPage = 1'000;
 constexpr std::size_t kReapedAtOnce = 256;
 constexpr std::size_t kGrainsPerTurn = 16;  // about 2 ms
+constexpr std::size_t kMineOverhead = 256;
+constexpr std::size_t kMaxMineBytes = 256U << 20;
+constexpr std::size_t kMaxMineAnswer = 8U << 20;  // for a minion
+constexpr std::size_t kMaxMineList = 48U << 20;   // for an operator
 
 using Json = nlohmann::json;
 
@@ -73,7 +78,12 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
                  }}),
       roster_(clock),
       board_(roster_, gateway, clock, options_.board),
+      mine_(ledger_, clock,
+            [this](const MinionId& id, const std::string& name, mine::Change change, Origin origin) {
+              event_mine(id, name, change, origin);
+            }),
       gateways_({keys_, roster_, gateway, events, clock}) {
+  mine_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
   keys_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
   tokens_.set_post([this](std::function<void()> task) { loop_.post(std::move(task)); });
   keys_.use_tokens(tokens_);
@@ -82,10 +92,9 @@ Engine::Engine(store::StateStore& store, Gateway& gateway, Notary& notary, Event
 Engine::~Engine() { stop(); }
 
 void Engine::share(store::SharedStore& store, PeerOptions options, ClusterHooks hooks) {
-  ClusterParts parts{
-      store, gateway_, events_, clock_, ledger_, keys_, tokens_, roster_, index_, board_, [this](std::function<void()> task) {
-        loop_.post(std::move(task));
-      }};
+  ClusterParts parts{store,   gateway_, events_, clock_, ledger_, keys_,
+                     tokens_, roster_,  index_,  board_, mine_,   [this](std::function<void()> task) {
+        loop_.post(std::move(task)); }};
   options.drive = options_.drive;
   cluster_ =
       std::make_unique<Cluster>(std::move(parts), std::move(options),
@@ -122,6 +131,8 @@ Status Engine::start() {
     if (Minion* minion = roster_.find(record.id)) minion->grains_hash = std::hash<std::string>{}(record.json);
     index_.set_later(record.id, std::move(record.json));
   }
+  BRINE_LET(const std::vector<store::MineRecord> mine, store_.mine());
+  mine_.load(mine, [this](const MinionId& id) { return roster_.find(id) != nullptr; }, !cluster_);
   BRINE_LET(const std::vector<store::JournalMark> journals, store_.journals());
   for (const store::JournalMark& mark : journals) {
     if (Minion* minion = roster_.find(mark.id)) minion->journal = {mark.epoch, mark.sequence};
@@ -133,6 +144,7 @@ Status Engine::start() {
   BRINE_TRY(load_open_jobs());
   if (options_.drive == Drive::kByHand) loop_.start_by_hand(kTick, [this] { tick(); }, clock_);
   if (options_.drive == Drive::kThreads) loop_.start(kTick, [this] { tick(); });
+  settled_at_ = clock_.now() + options_.board.reconnect_grace;
   ledger_.start(feed_end, options_.drive);
   loop_.post([this] { learn_grains(); });
   return {};
@@ -261,6 +273,94 @@ void Engine::grains_changed(SessionRef session, MinionId id, std::string grains)
   if (!taken) turn_away(session);
 }
 
+// ---- mine ------------------------------------------------------------------------------------------------------------------
+
+void Engine::mine_changed(SessionRef session, MinionId id, store::MineChange change) {
+  std::size_t bytes = kMineOverhead;
+  for (const store::MineRecord& entry : change.entries) bytes += mine::bytes_of(entry.name, entry.value, entry.allow);
+  const bool fits = mine_bytes_.fetch_add(bytes) <= kMaxMineBytes;
+  const bool taken = fits && loop_.try_post([this, session, id = std::move(id), change = std::move(change), bytes] {
+    mine_bytes_ -= bytes;
+    const MinionId* holder = roster_.holder(session);
+    if (holder == nullptr || *holder != id) return;
+    mine_.change(id, change);
+    if (change.whole && cluster_) cluster_->mine_told(id);
+  });
+  if (taken) return;
+  mine_bytes_ -= bytes;
+  turn_away(session);
+}
+
+Result<std::vector<MinionId>> Engine::resolve(const MineQuery& query) {
+  BRINE_LET(const target::Kind kind, target::parse_kind(query.target_kind));
+  BRINE_LET(const target::Expression expression, target::parse(kind, query.target, query.delimiter));
+  return index_.resolve(expression);
+}
+
+void Engine::mine_get(MinionId reader, MineQuery query, std::function<void(std::string, std::string)> done) {
+  auto shared = std::make_shared<std::function<void(std::string, std::string)>>(std::move(done));
+  const bool taken =
+      loop_.try_post([this, reader = std::move(reader), query = std::move(query), shared] { on_mine_get(reader, query, *shared); });
+  if (!taken) (*shared)("", "the master is busy; try again");
+}
+
+void Engine::on_mine_get(const MinionId& reader, const MineQuery& query, const std::function<void(std::string, std::string)>& done) {
+  mine_.counters().reads.fetch_add(1, std::memory_order_relaxed);
+  const auto ids = resolve(query);
+  if (!ids) return done("", ids.error().message);
+  const target::MinionView view{.id = reader.str(), .grains = index_.grains(reader)};
+  auto json = mine_.index().json(query.name, *ids, &view, kMaxMineAnswer);
+  json ? done(std::move(*json), "") : done("", std::move(json.error().message));
+}
+
+void Engine::read_mine(MineQuery query, std::function<void(Result<std::vector<MineValue>>)> done) {
+  describe_mine(std::move(query), {}, [done = std::move(done)](Result<std::vector<Described>> described) {
+    if (!described) return done(std::unexpected(described.error()));
+    std::vector<MineValue> values;
+    values.reserve(described->size());
+    for (Described& value : *described) values.push_back(std::move(value.entry));
+    done(std::move(values));
+  });
+}
+
+bool Engine::is_present(const MinionId& id) const {
+  const Minion* minion = roster_.find(id);
+  if (minion == nullptr) return false;
+  return minion->connected() || (minion->master_went && clock_.now() - minion->away_since < options_.board.reconnect_grace);
+}
+
+void Engine::describe_mine(MineQuery query, std::vector<std::string> grains, std::function<void(Result<std::vector<Described>>)> done) {
+  loop_.post([this, query = std::move(query), grains = std::move(grains), done = std::move(done)] {
+    mine_.counters().reads.fetch_add(1, std::memory_order_relaxed);
+    const auto ids = resolve(query);
+    if (!ids) return done(std::unexpected(ids.error()));
+    std::vector<Described> all;
+    std::size_t bytes = 0;
+    std::size_t not_back = 0;  // since the start
+    mine_.index().read(query.name, *ids, nullptr, [&](const MinionId& id, const mine::Index::Entry& entry) {
+      bytes += entry.value.size();
+      if (bytes > kMaxMineList) return;
+      Described described{{id, entry.value, entry.allow, entry.changed, is_present(id)}, {}};
+      const Minion* minion = roster_.find(id);
+      if (!described.entry.present && minion != nullptr && !minion->seen) ++not_back;
+      const target::Grains* known = grains.empty() ? nullptr : index_.grains(id);
+      for (const std::string& grain : grains) described.grains.emplace_back(known == nullptr ? "" : known->text(grain).value_or(""));
+      all.push_back(std::move(described));
+    });
+    if (bytes > kMaxMineList) return done(fail(Code::kFull, "the answer would be larger than 48 MiB: ask for fewer minions"));
+    if (query.settled && not_back > 0 && clock_.now() < settled_at_)
+      return done(fail(Code::kUnavailable, "this master has just started, and " + std::to_string(not_back) +
+                                               " of these minions may still come back; ask again in some seconds"));
+    done(std::move(all));
+  });
+}
+
+void Engine::event_mine(const MinionId& id, const std::string& name, mine::Change change, Origin origin) {
+  if (!events_.wanted()) return;
+  const char* act = change == mine::Change::kAdded ? "add" : change == mine::Change::kChanged ? "change" : "remove";
+  events_.publish("brine/mine/change", dump({{"id", id.str()}, {"fun", name}, {"act", act}}), origin);
+}
+
 void Engine::journal_at(SessionRef session, JournalPosition position) {
   const bool taken = loop_.try_post([this, session, position] {
     if (const MinionId* id = roster_.journal_at(session, position)) moved_journals_.insert(*id);
@@ -325,7 +425,9 @@ void Engine::key_accepted(const MinionId& id) {
 Origin Engine::origin_of_key_change() const { return keys_.refreshing() ? Origin::kElsewhere : Origin::kHere; }
 
 void Engine::forget_minion(const MinionId& id, std::string_view why) {
+  bool write = !keys_.refreshing();
   if (Minion* minion = roster_.find(id)) {
+    write |= minion->session.has_value();
     if (minion->session) gateway_.end_session(*minion->session, GoodbyeReason::kKeyChanged, std::string(why));
     board_.forget(id);
     roster_.remove(id);
@@ -333,6 +435,7 @@ void Engine::forget_minion(const MinionId& id, std::string_view why) {
   }
   index_.erase(id);
   gateways_.withdrawn(id, why);
+  mine_.forget(id, write);
 }
 
 void Engine::key_withdrawn(const MinionId& id, std::string_view why) {
@@ -397,7 +500,7 @@ void Engine::restore_store(std::function<void(Status)> done) {
 }
 
 void Engine::ask(std::function<void(const View&)> question) {
-  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_, gateways_, tokens_}); });
+  loop_.post([this, question = std::move(question)] { question(View{keys_, roster_, board_, gateways_, tokens_, mine_}); });
 }
 
 // ---- jobs ------------------------------------------------------------------------------------------------------------------
@@ -659,6 +762,7 @@ void Engine::on_call(CallReport report, std::function<void(Result<JobId>)> done)
 void Engine::tick() {
   if (cluster_) cluster_->tick();
   board_.review();
+  mine_.flush();
   counters_.open_jobs = static_cast<std::int64_t>(board_.size());
   count_keys();
   if (clock_.now() < next_slow_tick_) return;

@@ -26,6 +26,7 @@
 #include "engine/join_tokens.h"
 #include "engine/key_authority.h"
 #include "engine/ledger.h"
+#include "engine/mine_book.h"
 #include "engine/ports.h"
 #include "engine/roster.h"
 #include "engine/session.h"
@@ -133,6 +134,10 @@ class Engine {
   void receipt(SessionRef session, JobId jid, Receipt receipt);
   void journal_at(SessionRef session, JournalPosition position);
   void grains_changed(SessionRef session, MinionId id, std::string grains);
+  // Ignored when the session is not the minion's any more.
+  void mine_changed(SessionRef session, MinionId id, store::MineChange change);
+  // What this minion may read, as one JSON object {id: value}; or an error for people.
+  void mine_get(MinionId reader, MineQuery query, std::function<void(std::string json, std::string error)> done);
   // False when the ledger has no room: keep them, stop reading.
   bool add_returns(std::vector<PendingReturn>&& returns) { return ledger_.add_returns(std::move(returns)); }
   void gateway_opened(GatewayOpened opened);
@@ -148,6 +153,14 @@ class Engine {
 
   void create_token(store::TokenRecord token, std::function<void(Status)> done);
   void forget_token(std::string id, std::function<void(Status)> done);
+  // In order of ids. kInvalid: the target. kFull: it is too much for one answer. kUnavailable: MineQuery::settled.
+  void read_mine(MineQuery query, std::function<void(Result<std::vector<MineValue>>)> done);
+  // As above, with the text of these grains of each minion; "" where it has none.
+  struct Described {
+    MineValue entry;
+    std::vector<std::string> grains;
+  };
+  void describe_mine(MineQuery query, std::vector<std::string> grains, std::function<void(Result<std::vector<Described>>)> done);
 
   // Puts the keys that are known here into the store that is there now, in the place of the one that was (Cluster::restore).
   void restore_store(std::function<void(Status)> done);
@@ -159,6 +172,7 @@ class Engine {
     const JobBoard& board;
     const Gateways& gateways;
     const JoinTokens& tokens;
+    const MineBook& mine;
   };
   void ask(std::function<void(const View&)> question);
 
@@ -171,6 +185,7 @@ class Engine {
   const Ledger& ledger() const { return ledger_; }
   const EngineCounters& counters() const { return counters_; }
   const TokenCounters& token_counters() const { return tokens_.counters(); }
+  const MineCounters& mine_counters() const { return mine_.counters(); }
   // Tasks that wait for the engine's thread, and how many may.
   std::size_t queue_depth() const { return loop_.depth(); }
   std::size_t queue_bound() const { return options_.queue; }
@@ -218,6 +233,10 @@ class Engine {
   void on_session_opened(SessionOpened opened);
   void on_session_closed(SessionRef session, EndReason reason);
   void on_call(CallReport report, std::function<void(Result<JobId>)> done);
+  void on_mine_get(const MinionId& reader, const MineQuery& query, const std::function<void(std::string, std::string)>& done);
+  Result<std::vector<MinionId>> resolve(const MineQuery& query);
+  bool is_present(const MinionId& id) const;
+  void event_mine(const MinionId& id, const std::string& name, mine::Change change, Origin origin);
   void learn_grains();
   void take_grains(const MinionId& id, std::string grains);
   void tick();
@@ -243,6 +262,7 @@ class Engine {
   Roster roster_;
   GrainIndex index_;
   JobBoard board_;
+  MineBook mine_;
   Gateways gateways_;
   std::unique_ptr<Cluster> cluster_;
   UnixMicros last_jid_ = 0;
@@ -250,10 +270,12 @@ class Engine {
   std::atomic<bool> draining_{false};
   std::atomic<std::size_t> waiting_{0};     // submissions that the loop has not looked at
   std::atomic<std::size_t> publishing_{0};  // jobs on their way through the ledger
+  std::atomic<std::size_t> mine_bytes_{0};  // of changes that wait for the loop
   std::map<JobId, std::function<void(Result<JobId>)>> calls_;
   std::set<MinionId> moved_journals_;  // since they were last written down
   Moves moves_here_, moves_elsewhere_;
   MonoTime next_slow_tick_{};
+  MonoTime settled_at_{};  // minions of before the start have come back by then
   EngineCounters counters_;
 };
 

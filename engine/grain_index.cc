@@ -38,6 +38,14 @@ void GrainIndex::erase(const MinionId& id) {
   index_.erase(id);
 }
 
+const target::Grains* GrainIndex::grains(const MinionId& id) {
+  if (const auto later = later_.find(id); later != later_.end()) {
+    const std::string json = std::move(later->second);
+    set(id, json);
+  }
+  return index_.grains(id);
+}
+
 std::vector<MinionId> GrainIndex::resolve(const target::Expression& expression) {
   if (asks_for_grains(expression)) learn(std::numeric_limits<std::size_t>::max());
   return index_.resolve(expression);

@@ -23,6 +23,9 @@ class GrainIndex {
   void set(const MinionId& id, const std::string& json);
   void erase(const MinionId& id);
 
+  // Null for one without, or unknown. Valid until the next change.
+  const target::Grains* grains(const MinionId& id);
+
   // The minions that match, sorted by id.
   std::vector<MinionId> resolve(const target::Expression& expression);
 

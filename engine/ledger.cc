@@ -58,6 +58,7 @@ bool Ledger::publish(std::shared_ptr<const store::JobRecord> job, std::function<
 bool Ledger::change_keys(KeyChange change) { return queue_.try_push(std::move(change)); }
 
 bool Ledger::change_tokens(TokenChange change) { return queue_.try_push(std::move(change)); }
+bool Ledger::write_mine(MineWrite write) { return queue_.try_push(std::move(write)); }
 
 bool Ledger::keep_grains(store::GrainsRecord grains) { return queue_.try_push(std::move(grains)); }
 bool Ledger::keep_journals(std::vector<store::JournalMark> marks) { return queue_.try_push(std::move(marks)); }
@@ -167,6 +168,9 @@ store::Batch Ledger::batch_of(const std::vector<Entry>& entries) const {
     } else if (const auto* tokens = std::get_if<TokenChange>(&entry)) {
       batch.tokens.insert(batch.tokens.end(), tokens->records.begin(), tokens->records.end());
       batch.forgotten_tokens.insert(batch.forgotten_tokens.end(), tokens->forgotten.begin(), tokens->forgotten.end());
+    } else if (const auto* mine = std::get_if<MineWrite>(&entry)) {
+      batch.mine.insert(batch.mine.end(), mine->records.begin(), mine->records.end());
+      batch.forgotten_mine.insert(batch.forgotten_mine.end(), mine->forgotten.begin(), mine->forgotten.end());
     } else if (const auto* grains = std::get_if<store::GrainsRecord>(&entry)) {
       batch.grains.push_back(*grains);
     } else if (const auto* marks = std::get_if<std::vector<store::JournalMark>>(&entry)) {
@@ -239,6 +243,8 @@ void Ledger::settle(std::vector<Entry>& entries, const store::CommitOutcome& out
     } else if (auto* publish = std::get_if<Publish>(&entry)) {
       publish->done(PublishedJob{outcome.jobs[job], outcome.jids[job]});
       ++job;
+    } else if (auto* mine = std::get_if<MineWrite>(&entry)) {
+      mine->done({});
     } else if (auto* change = std::get_if<KeyChange>(&entry)) {
       change->done(take(*change, outcome, told));
     } else if (const auto* tokens = std::get_if<TokenChange>(&entry)) {
@@ -257,6 +263,8 @@ void Ledger::refuse(std::vector<Entry>& entries, const Error& error) {
       change->done(std::unexpected(error));
     } else if (const auto* tokens = std::get_if<TokenChange>(&entry)) {
       tokens->done(std::unexpected(error));
+    } else if (auto* mine = std::get_if<MineWrite>(&entry)) {
+      mine->done(std::unexpected(error));
     } else {
       keep_for_later(std::move(entry));
     }
@@ -300,6 +308,7 @@ void Ledger::give_up(Entry& entry, const Error& error) {
   if (auto* publish = std::get_if<Publish>(&entry)) publish->done(std::unexpected(error));
   if (auto* change = std::get_if<KeyChange>(&entry)) change->done(std::unexpected(error));
   if (const auto* tokens = std::get_if<TokenChange>(&entry)) tokens->done(std::unexpected(error));
+  if (auto* mine = std::get_if<MineWrite>(&entry)) mine->done(std::unexpected(error));
   if (const auto* returns = std::get_if<std::vector<PendingReturn>>(&entry)) queued_returns_.fetch_sub(returns->size());
 }
 

@@ -97,6 +97,12 @@ class Ledger {
     std::function<void(Status)> done;
   };
 
+  struct MineWrite {
+    std::vector<store::MineRecord> records;
+    std::vector<std::pair<MinionId, std::string>> forgotten;
+    std::function<void(Status)> done;  // kUnavailable: the store is away
+  };
+
   Ledger(store::StateStore& store, const Clock& clock, LedgerOptions options, Listener listener);
   ~Ledger();
 
@@ -111,10 +117,12 @@ class Ledger {
   bool add_returns(std::vector<PendingReturn>&& returns);
   // done gets kUnavailable when the store is away.
   bool publish(std::shared_ptr<const store::JobRecord> job, std::function<void(Result<PublishedJob>)> done);
-  // Of minions whose key is forgotten, grains and journal mark go too.
+  // Of minions whose key is forgotten, grains, journal mark and mine entries go too.
   bool change_keys(KeyChange change);
   bool change_tokens(TokenChange change);
   bool keep_grains(store::GrainsRecord grains);
+  // Whoever gives it keeps what it was made of until done: it does not wait for the store here.
+  bool write_mine(MineWrite write);
   bool keep_journals(std::vector<store::JournalMark> marks);
   // Of events that wait for the store, the newest are dropped, and counted, when there are too many.
   bool keep_event(store::EventRecord event);
@@ -152,7 +160,7 @@ class Ledger {
     std::string returner;
     std::uint64_t position;
   };
-  using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, TokenChange, store::GrainsRecord,
+  using Entry = std::variant<std::vector<PendingReturn>, Publish, KeyChange, TokenChange, MineWrite, store::GrainsRecord,
                              std::vector<store::JournalMark>, store::EventRecord, Setting, ReturnerAt, Wake, Adopt>;
 
   void commit(std::vector<Entry> entries);

@@ -61,6 +61,8 @@ Roster::Opened Roster::open(Minion& minion, const SessionOpened& opened) {
   minion.gateway_lost = false;
   minion.since = opened.chain.empty() ? clock_.unix_now() : opened.chain.front().issued;
   minion.left = false;
+  minion.seen = true;
+  minion.master_went = false;
   sessions_[opened.session] = opened.id;
   return result;
 }

@@ -32,6 +32,8 @@ struct Minion {
   MonoTime away_since{};                   // while there is no session; at the earliest since the start of this master
   MonoTime gone_since{};                   // the same, as far back as the store knows it
   bool left = false;                       // it said goodbye: not waited for
+  bool seen = false;                       // with this master or another one, since this one started
+  bool master_went = false;                // its session ended because its master did: it looks for another one
   std::optional<std::size_t> grains_hash;  // of the text that index and store have
   std::vector<OpenJob*> owes;              // jobs that expect a return of it; owned by the job board
   // Takeovers between two instances with one key (a cloned machine).

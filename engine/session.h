@@ -77,6 +77,25 @@ struct PendingReturn {
   store::ReturnRecord record;
 };
 
+// A minion, or an operator, wants to know what minions have published.
+struct MineQuery {
+  std::string target_kind;
+  std::string target;
+  char delimiter = ':';
+  std::string name;
+  // For whoever acts on who is present: rather no answer, kUnavailable, than one from a master that has just started and does not know yet
+  // which of these minions will come back.
+  bool settled = false;
+};
+
+struct MineValue {
+  MinionId id;
+  std::string value;  // JSON text
+  std::string allow;
+  UnixMicros changed = 0;
+  bool present = false;  // the minion has a session with some master, or its master went a moment ago (reconnect_grace)
+};
+
 // The connection broke; the minion said that it leaves; a syndic in between was lost.
 enum class EndReason : std::uint8_t { kLost, kLeft, kGateway };
 

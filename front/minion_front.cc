@@ -11,6 +11,7 @@ namespace brine::front {
 namespace {
 
 constexpr std::size_t kMaxGrains = 256U << 10;
+constexpr std::size_t kMineReplyOverhead = 1'024;
 constexpr milliseconds kMalformedRetry{5'000};
 constexpr std::size_t kAcksTogether = 64;   // of one minion
 constexpr std::size_t kAckedPerTurn = 256;  // minions
@@ -302,6 +303,8 @@ void MinionFront::on_session_message(net::ConnectionId id, Session& session, wir
       return context_->upstream->receipt(ref(id), std::move(receipt->jid), static_cast<engine::Receipt>(receipt->state));
     if (const auto* mark = std::get_if<wire::JournalMark>(&message))
       return context_->upstream->journal_at(ref(id), {mark->epoch, mark->sequence});
+    if (auto* change = std::get_if<wire::MineChange>(&message)) return on_mine_change(id, session, std::move(*change));
+    if (auto* get = std::get_if<wire::MineGet>(&message)) return on_mine_get(id, session, std::move(*get));
     if (std::holds_alternative<wire::Leaving>(message)) {
       session.left = true;
       return;
@@ -355,7 +358,8 @@ void MinionFront::open_relay(net::ConnectionId id, Session& session, std::string
                            if (RelayPort* port = relay_of(id)) work(*port);
                          });
                        },
-                       [this] { return context_->clock->unix_now(); }, [this] { return context_->identity.load()->key.public_key(); }},
+                       [this] { return context_->clock->unix_now(); }, [this] { return context_->clock->now(); },
+                       [this] { return context_->identity.load()->key.public_key(); }},
       RelayPort::Peer{ref(id), session.id, std::move(key), context_->identity.load()->cluster_root});
   relays_.push_back(id);
   context_->upstream->gateway_opened({ref(id), session.id, session.peer.address, session.key_version});
@@ -381,6 +385,34 @@ void MinionFront::flush_relay(net::ConnectionId id) {
 // A send that fails ends the session, so the list is copied before.
 void MinionFront::flush_relays() {
   for (const net::ConnectionId id : std::vector(relays_)) flush_relay(id);
+}
+
+// ---- mine ------------------------------------------------------------------------------------------------------------------
+
+void MinionFront::on_mine_change(net::ConnectionId id, Session& session, wire::MineChange&& message) {
+  const auto bytes = MineAllowance::bytes_of(message.change);
+  if (!bytes) return broken(id, session, "more mine entries than a minion may have");
+  if (!session.mine.take(*bytes, context_->clock->now())) return broken(id, session, "mine entries faster than a minion may send them");
+  context_->upstream->mine_changed(ref(id), session.id, std::move(message.change));
+}
+
+void MinionFront::on_mine_get(net::ConnectionId id, Session& session, wire::MineGet&& message) {
+  if (!session.mine.begin_read()) {
+    send(id, session, wire::MineReply{message.number, "", "too many mine.get at once from this minion; try again"});
+    return;
+  }
+  engine::MineQuery query{std::move(message.target_kind), std::move(message.target), message.delimiter, std::move(message.name)};
+  context_->upstream->mine_get(ref(id), session.id, std::move(query),
+                               [this, id, number = message.number](std::string json, std::string error) {
+                                 loop_.post([this, id, reply = wire::MineReply{number, std::move(json), std::move(error)}]() mutable {
+                                   Session* reader = find(id);
+                                   if (reader == nullptr) return;
+                                   reader->mine.end_read();
+                                   if (reply.json.size() + kMineReplyOverhead > context_->max_message)
+                                     reply = {reply.number, "", "the answer is larger than max_message: ask for fewer minions"};
+                                   send(id, *reader, reply);
+                                 });
+                               });
 }
 
 void MinionFront::hand_over_returns() {

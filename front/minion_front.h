@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "engine/ports.h"
 #include "front/admission.h"
+#include "front/mine_allowance.h"
 #include "front/prepared_jobs.h"
 #include "front/relay_port.h"
 #include "front/upstream.h"
@@ -102,6 +103,7 @@ class MinionFront final : public net::FaceHandler {
     std::uint64_t key_version = 0;  // that was accepted
     bool left = false;
     std::vector<JobId> acks;  // not sent yet
+    MineAllowance mine;
   };
 
   void on_hello(net::ConnectionId id, Session& session, std::string_view body);
@@ -122,6 +124,8 @@ class MinionFront final : public net::FaceHandler {
   RelayPort* relay_of(net::ConnectionId id);
   void flush_relay(net::ConnectionId id);
   void flush_relays();
+  void on_mine_change(net::ConnectionId id, Session& session, wire::MineChange&& message);
+  void on_mine_get(net::ConnectionId id, Session& session, wire::MineGet&& message);
   wire::Welcome welcome(const Session& session, const engine::Admission& admission);
   bool send(net::ConnectionId id, Session& session, const wire::SessionMessage& message);
   bool write(net::ConnectionId id, Session& session, const wire::SessionMessage& message);

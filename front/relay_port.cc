@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxGrains = 256U << 10;
 constexpr std::size_t kMaxSlots = 200'000;
+constexpr std::size_t kMaxMineAnswer = 8U << 20;
 constexpr std::size_t kMaxWaitingBytes = 32U << 20;
 constexpr std::size_t kStepBytes = 48;           // of a proof, encoded
 constexpr std::size_t kMessageBytes = 4U << 20;  // about
@@ -69,6 +70,8 @@ Status RelayPort::take_up(wire::RelayUp&& message) {
     if (value.grains.size() > kMaxGrains) return fail(Code::kInvalid, "grains of more than 256 KiB");
     if (const Slot* slot = open_slot(value.slot)) parts_.upstream.grains_changed(ref(value.slot), slot->id, std::move(value.grains));
   }
+  for (wire::SlotMine& value : message.mine) take_mine(std::move(value));
+  for (wire::SlotMineGet& value : message.mine_gets) take_mine_get(std::move(value));
   for (const wire::SlotJournal& value : message.journals) {
     if (open_slot(value.slot) != nullptr) parts_.upstream.journal_at(ref(value.slot), {value.mark.epoch, value.mark.sequence});
   }
@@ -198,6 +201,32 @@ void RelayPort::take_call(wire::SlotCall&& call) {
   if (slot == nullptr || !slot->until || *slot->until == 0) return answer(JobId(), "the minion itself is not connected to the syndic");
   parts_.upstream.call(slot->id, {std::move(call.report.function), std::move(call.report.arguments), std::move(call.report.result)},
                        answer);
+}
+
+// As what a minion sends by itself: too much of it ends that minion's session.
+void RelayPort::take_mine(wire::SlotMine&& value) {
+  const auto found = slots_.find(value.slot);
+  if (found == slots_.end() || !found->second.open) return;
+  const auto bytes = MineAllowance::bytes_of(value.change);
+  if (!bytes || !found->second.mine.take(*bytes, parts_.now()))
+    return end(value.slot, wire::GoodbyeReason::kProtocol, "more mine entries than a minion may have, or send at once");
+  parts_.upstream.mine_changed(ref(value.slot), found->second.id, std::move(value.change));
+}
+
+void RelayPort::take_mine_get(wire::SlotMineGet&& value) {
+  const auto answer = [post = parts_.post, number = value.get.number](std::string json, std::string error) {
+    post([number, json = std::move(json), error = std::move(error)](RelayPort& port) mutable {
+      if (json.size() > kMaxMineAnswer)
+        port.pending_.mine_replies.push_back({number, "", "the answer is too large: ask for fewer minions"});
+      else
+        port.pending_.mine_replies.push_back({number, std::move(json), std::move(error)});
+    });
+  };
+  const Slot* slot = open_slot(value.slot);
+  if (slot == nullptr || !slot->until || *slot->until == 0) return answer("", "the minion is not known yet; try again");
+  parts_.upstream.mine_get(ref(value.slot), slot->id,
+                           {std::move(value.get.target_kind), std::move(value.get.target), value.get.delimiter, std::move(value.get.name)},
+                           answer);
 }
 
 void RelayPort::close_slot(const wire::SlotClosed& closed) {

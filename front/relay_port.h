@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "engine/ports.h"
+#include "front/mine_allowance.h"
 #include "front/prepared_jobs.h"
 #include "front/upstream.h"
 #include "wire/relay.h"
@@ -55,6 +56,7 @@ class RelayPort {
     // Runs work on this port, on its loop, if it is still there then. Thread-safe.
     std::function<void(std::function<void(RelayPort&)>)> post;
     std::function<UnixMicros()> unix_now;
+    std::function<MonoTime()> now;
     std::function<std::string()> own_key;  // that this side has proven to the syndic
   };
 
@@ -83,6 +85,7 @@ class RelayPort {
     // Until when the syndic may have taken its returns (Engine::judge_past); none: upstream has not said so yet, and they wait.
     std::optional<UnixMicros> until;
     std::vector<store::ReturnRecord> waiting;
+    MineAllowance mine;
   };
 
   Status take_up(wire::RelayUp&& message);
@@ -96,6 +99,8 @@ class RelayPort {
   Status take_return(wire::SlotReturn&& value);
   void pass_on(std::uint32_t number, const Slot& slot, store::ReturnRecord&& record);
   void take_call(wire::SlotCall&& call);
+  void take_mine(wire::SlotMine&& value);
+  void take_mine_get(wire::SlotMineGet&& value);
   void close_slot(const wire::SlotClosed& closed);
   wire::Chain upwards(wire::Chain chain) const;
   std::vector<MinionId> path_of(const wire::Chain& chain) const;

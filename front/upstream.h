@@ -26,14 +26,19 @@ class Upstream {
   virtual void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) = 0;
   virtual void journal_at(engine::SessionRef session, engine::JournalPosition position) = 0;
   virtual void grains_changed(engine::SessionRef session, MinionId id, std::string grains) = 0;
+  // What the minion says that it has in the mine.
+  virtual void mine_changed(engine::SessionRef session, MinionId id, store::MineChange change) = 0;
+  // What others have there, as far as this minion may read it: one JSON object {id: value}, or an error for people.
+  virtual void mine_get(engine::SessionRef session, MinionId id, engine::MineQuery query,
+                        std::function<void(std::string json, std::string error)> done) = 0;
   // False: no room; the front keeps them and stops reading until they are taken.
   virtual bool returns(std::vector<engine::PendingReturn>&& returns) = 0;
-  // error empty: recorded under jid.
   // A syndic's connection; what is behind it comes as sessions with slots.
   virtual void gateway_opened(engine::GatewayOpened opened) = 0;
   virtual void gateway_closed(engine::SessionRef session) = 0;
   // As Engine::judge_past. The slot that the chain belongs to ends with session_closed().
   virtual void judge_past(engine::SessionRef slot, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) = 0;
+  // error empty: recorded under jid.
   virtual void call(MinionId id, CallReport report, std::function<void(JobId jid, std::string error)> done) = 0;
 };
 

@@ -22,6 +22,7 @@ from cluster import Redis  # noqa: E402
 from figures import quantile  # noqa: E402
 from fleet import BIN, Fleet, await_  # noqa: E402
 from machine import syncs_per_second  # noqa: E402
+from peer import Peer, new_key  # noqa: E402
 from operator_client import Operator, exec_to_ready  # noqa: E402
 from process_group import pss_mib  # noqa: E402
 from processes import Clock, Swarm, scrape_times  # noqa: E402
@@ -79,6 +80,32 @@ def scrapes_with_many(folder, count=2000):
         fleet.close()
 
 
+def changes_to_watcher(master, count=100):
+    """Milliseconds from sending a changed mine entry to the line of a `brine-run mine.watch`, which knows 20 other entries."""
+    crowd = [Peer(master.port, f"crowd{i}", new_key()).open() for i in range(20)]
+    for peer in crowd:
+        peer.send({"mine": {"whole": True, "entries": [{"name": "n0", "value": "1", "allow": ""}], "removed": []}})
+    await_(lambda: len(master.runner("mine.get", "*", "n0")) == len(crowd), "the entries")
+    peer, times = Peer(master.port, "changing", new_key()).open(), []
+    watch = master.spawn("mine.watch", "*", "n0", program="brine-run")
+    try:
+        for _ in crowd:
+            watch.stdout.readline()
+        for i in range(count):
+            time.sleep(0.15)  # beyond the time within which changes are taken together
+            start = time.perf_counter()
+            peer.send({"mine": {"whole": False, "entries": [{"name": "n0", "value": str(i), "allow": ""}], "removed": []}})
+            line = json.loads(watch.stdout.readline())
+            times.append((time.perf_counter() - start) * 1000)
+            assert (line["id"], line["value"]) == ("changing", i), line
+        return times
+    finally:
+        watch.terminate()
+        watch.communicate()
+        for one in (peer, *crowd):
+            one.close()
+
+
 def parts(folder):
     """Rows of what needs no minions."""
     figures = json.loads(subprocess.run([BIN / "brine-part-bench", folder / "parts"], check=True, capture_output=True, text=True).stdout)
@@ -87,6 +114,8 @@ def parts(folder):
     yield "durable returns per second, ledger and sqlite (synced), 300 bytes", 300_000, f"{figures['durable_returns']}/s"
     yield "the same: CPU for each", 300_000, f"{figures['us_per_return']} us"
     yield "JSON of one return, as returners send it", 200_000, f"{figures['return_json_ns'] / 1000:.2f} us"
+    yield "mine.get of 10,000 entries: CPU for each", 100, f"{figures['mine_get_us']:.2f} us"
+    yield "the same, by a minion that allow_tgt admits", 100, f"{figures['mine_get_allowed_us']:.2f} us"
     for fsync in ("everysec", "always"):
         yield from redis_parts(folder / f"redis-{fsync}", fsync)
 
@@ -123,6 +152,8 @@ def main():
             rows.append(("submit to result at the caller, one after the other", len(times), f"p50 {quantile(times, 0.5):.2f} ms, p99 {quantile(times, 0.99):.2f} ms"))
             rows.append(("jobs per second, one target, 64 callers", "10 s", f"{jobs_per_second(master):.0f}/s"))
             rows.append(("minion after that, PSS", 1, f"{pss_mib(minion.process.pid):.1f} MiB"))
+            times = changes_to_watcher(master)
+            rows.append(("a change in the mine, to the line of mine.watch", len(times), f"p50 {quantile(times, 0.5):.1f} ms, p99 {quantile(times, 0.99):.1f} ms"))
             times = exec_to_ready(master, minion)
             rows.append(("minion, exec to ready", len(times), f"median {statistics.median(times):.0f} ms, worst {max(times):.0f} ms"))
             rows.append(("minion, idle, PSS", 1, f"{pss_mib(minion.process.pid):.1f} MiB"))

@@ -1,12 +1,14 @@
-// Benchmarks of parts: handshakes (cryptography and codec, no sockets), durable returns (ledger and sqlite, on the disk), and the JSON that
-// a returner sends. usage: brine-part-bench STATE_FOLDER. Prints one JSON object.
+// Benchmarks of parts: handshakes (cryptography and codec, no sockets), durable returns (ledger and sqlite, on the disk), the JSON that a
+// returner sends, and reading the mine of 10,000 minions. usage: brine-part-bench STATE_FOLDER. Prints one JSON object.
 #include <cstdio>
 #include <ctime>
 
 #include "loadtest/ledger_bench.h"
+#include "mine/index.h"
 #include "net/handshake.h"
 #include "returners/returner.h"
 #include "store/sqlite_store.h"
+#include "target/index.h"
 #include "wire/frame.h"
 
 namespace {
@@ -16,6 +18,8 @@ using loadtest::require;
 
 constexpr int kHandshakes = 3'000;
 constexpr int kTexts = 200'000;
+constexpr int kMined = 10'000;
+constexpr int kMineReads = 100;
 
 double cpu_seconds() {
   timespec now{};
@@ -93,6 +97,25 @@ double return_json_ns() {
   return (cpu_seconds() - start) * 1e9 / kTexts;
 }
 
+// Microseconds of CPU for each entry of an answer to mine.get '*' NAME, target and text included; with allow, by a minion that may read
+// them.
+double mine_get_us(const std::string& allow) {
+  target::Index minions;
+  mine::Index entries;
+  for (int i = 0; i < kMined; ++i) {
+    const MinionId id = MinionId::trusted("minion-" + std::to_string(100'000 + i) + ".example.com");
+    minions.upsert(id);
+    entries.put({id, "addr", "\"10.1." + std::to_string(i / 256) + "." + std::to_string(i % 256) + ":9100\"", allow, 1});
+  }
+  const auto everyone = target::parse(target::Kind::kGlob, "*");
+  const target::MinionView reader{.id = "proxy1.example.com"};
+  std::size_t bytes = 0;
+  const double start = cpu_seconds();
+  for (int i = 0; i < kMineReads; ++i) bytes += entries.json("addr", minions.resolve(*everyone), &reader, 8U << 20)->size();
+  require(bytes > std::size_t{kMineReads} * kMined * 40, "entries are missing");
+  return (cpu_seconds() - start) * 1e6 / kMineReads / kMined;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -105,7 +128,7 @@ int main(int argc, char** argv) {
   const loadtest::LedgerFigures ledger = loadtest::measure_ledger(**store);
   std::printf(
       "{\"handshakes_full\": %.0f, \"handshakes_resumed\": %.0f, \"durable_returns\": %.0f, \"us_per_return\": %.2f, \"return_json_ns\": "
-      "%.0f}\n",
-      full, resumed, ledger.returns_per_second, ledger.us_per_return, return_json_ns());
+      "%.0f, \"mine_get_us\": %.3f, \"mine_get_allowed_us\": %.3f}\n",
+      full, resumed, ledger.returns_per_second, ledger.us_per_return, return_json_ns(), mine_get_us(""), mine_get_us("glob proxy*"));
   return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "front/probe.h"
 #include "master/autosign.h"
+#include "master/discovery.h"
 #include "master/key_copy.h"
 #include "master/master_metrics.h"
 #include "master/operator_desk.h"
@@ -59,6 +60,12 @@ class Master::EngineUpstream final : public front::Upstream {
   void journal_at(engine::SessionRef session, engine::JournalPosition position) override { engine_.journal_at(session, position); }
   void grains_changed(engine::SessionRef session, MinionId id, std::string grains) override {
     engine_.grains_changed(session, std::move(id), std::move(grains));
+  }
+  void mine_changed(engine::SessionRef session, MinionId id, store::MineChange change) override {
+    engine_.mine_changed(session, std::move(id), std::move(change));
+  }
+  void mine_get(engine::SessionRef, MinionId id, engine::MineQuery query, std::function<void(std::string, std::string)> done) override {
+    engine_.mine_get(std::move(id), std::move(query), std::move(done));
   }
   bool returns(std::vector<engine::PendingReturn>&& returns) override { return engine_.add_returns(std::move(returns)); }
   void gateway_opened(engine::GatewayOpened opened) override { engine_.gateway_opened(std::move(opened)); }
@@ -163,6 +170,7 @@ Status Master::open_metrics() {
 
 void Master::declare_metrics() {
   if (!metrics_server_) return;
+  metrics_server_->add_page("/discovery/prometheus", [this](const metrics::Query& query) { return prometheus_targets(*engine_, query); });
   for (std::size_t i = 0; i < minion_face_->loop_count(); ++i)
     loop_watch_.add_loop("face-" + std::to_string(i), [loop = &minion_face_->loop(i)](auto task) { loop->post(std::move(task)); });
   loop_watch_.add_loop("operator-0", [loop = &operator_face_->loop(0)](auto task) { loop->post(std::move(task)); });

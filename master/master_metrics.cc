@@ -34,6 +34,19 @@ void declare_minions(Registry& registry, const engine::Engine& engine) {
   registry.counter("brine_master_sessions_opened_total", "Sessions that minions opened.", value_of(counters.sessions));
 }
 
+void declare_mine(metrics::Registry& registry, const engine::MineCounters& mine) {
+  registry.gauge("brine_master_mine_entries", "Entries of the mine that this master knows, of all minions.", value_of(mine.entries));
+  registry.gauge("brine_master_mine_bytes", "Their names, values, and who may read them.", value_of(mine.bytes));
+  registry.counter("brine_master_mine_changes_total", "Entries that minions of this master have added, changed or removed.",
+                   value_of(mine.changed));
+  registry.counter("brine_master_mine_unchanged_total", "Entries that they sent and that were known.", value_of(mine.unchanged));
+  registry.counter("brine_master_mine_refused_total", "Entries that were not taken: malformed, or more than a minion may have.",
+                   value_of(mine.refused));
+  registry.counter("brine_master_mine_written_total", "Entries written to the store, removals included.", value_of(mine.written));
+  registry.gauge("brine_master_mine_waiting_entries", "Entries that wait for the store.", value_of(mine.waiting));
+  registry.counter("brine_master_mine_reads_total", "Reads: mine.get, mine.entries, service discovery.", value_of(mine.reads));
+}
+
 void declare_jobs(Registry& registry, const engine::Engine& engine, const config::MasterConfig& config) {
   const engine::EngineCounters& counters = engine.counters();
   registry.counter("brine_master_jobs_total", "Jobs that were accepted and stored.", value_of(counters.jobs));
@@ -141,6 +154,7 @@ void declare_outbox(Registry& registry, const MetricSources& sources) {
 
 void declare_master_metrics(Registry& registry, const MetricSources& sources) {
   declare_minions(registry, sources.engine);
+  declare_mine(registry, sources.engine.mine_counters());
   front::declare_front_metrics(registry, "brine_master", sources.front, sources.minion_face.loop_count());
   declare_jobs(registry, sources.engine, sources.config);
   declare_ledger(registry, sources.engine.ledger(), sources.config);

@@ -61,6 +61,7 @@ void add_all_runners(Runners& runners, const RunnerContext& context) {
   add_job_runners(runners, context);
   add_key_runners(runners, context);
   add_manage_runners(runners, context);
+  add_mine_runners(runners, context);
   add_returner_runners(runners, context);
   add_token_runners(runners, context);
   runners.add({"sys.doc",

@@ -76,6 +76,7 @@ void add_job_runners(Runners& runners, const RunnerContext& context);
 void add_key_runners(Runners& runners, const RunnerContext& context);
 void add_cluster_runners(Runners& runners, const RunnerContext& context);
 void add_manage_runners(Runners& runners, const RunnerContext& context);
+void add_mine_runners(Runners& runners, const RunnerContext& context);
 void add_returner_runners(Runners& runners, const RunnerContext& context);
 void add_token_runners(Runners& runners, const RunnerContext& context);
 void add_all_runners(Runners& runners, const RunnerContext& context);

@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -29,15 +31,12 @@ constexpr const char* kTextType = "text/plain; charset=utf-8";
 constexpr int kMasterThread = 0;
 constexpr int kWorkerThread = 1;
 
-struct Answer {
-  int status = 200;
-  const char* type = kTextType;
-  std::string body;
-};
+using Answer = PageAnswer;
 
 const char* reason_of(int status) {
   switch (status) {
     case 200: return "OK";
+    case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 503: return "Service Unavailable";
@@ -50,16 +49,40 @@ Answer answer_of(const Status& status) {
   return {503, kTextType, status.error().message + "\n"};
 }
 
-Answer answer(const Pages& pages, std::string_view path) {
+std::string decoded(std::string_view text) {
+  std::string result(text.size() + 1, '\0');
+  const int size = mg_url_decode(text.data(), static_cast<int>(text.size()), result.data(), static_cast<int>(result.size()), 1);
+  result.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return result;
+}
+
+Query query_of(std::string_view text) {
+  Query query;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::size_t end = std::min(text.find('&', from), text.size());
+    const std::string_view pair = text.substr(from, end - from);
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (!pair.empty()) query[decoded(pair.substr(0, equals))] = decoded(pair.substr(std::min(equals + 1, pair.size())));
+    from = end + 1;
+  }
+  return query;
+}
+
+using Added = std::map<std::string, Page, std::less<>>;
+
+Answer answer(const Pages& pages, const Added& added, std::string_view path, std::string_view query) {
+  if (const auto page = added.find(path); page != added.end()) return page->second(query_of(query));
   if (path == "/metrics") return {200, kMetricsType, pages.metrics()};
   if (path == "/healthz") return answer_of(pages.healthy());
   if (path == "/readyz") return answer_of(pages.ready());
-  return {404, kTextType, "there are /metrics, /healthz and /readyz\n"};
+  std::string known = "there are /metrics, /healthz and /readyz";
+  for (const auto& [name, page] : added) known += ", and " + name;
+  return {404, kTextType, known + "\n"};
 }
 
-Answer answer_without_exceptions(const Pages& pages, std::string_view path) {
+Answer answer_without_exceptions(const Pages& pages, const Added& added, std::string_view path, std::string_view query) {
   try {
-    return answer(pages, path);
+    return answer(pages, added, path, query);
   } catch (const std::exception& error) {
     log::error("cannot answer {}: {}", path, error.what());
     return {500, kTextType, "this failed; the log says why\n"};
@@ -68,7 +91,7 @@ Answer answer_without_exceptions(const Pages& pages, std::string_view path) {
 
 void send(mg_connection* connection, const Answer& answer, bool with_body) {
   mg_printf(connection, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\nConnection: close\r\n",
-            answer.status, reason_of(answer.status), answer.type, answer.body.size());
+            answer.status, reason_of(answer.status), answer.type.c_str(), answer.body.size());
   if (answer.status == 405) mg_printf(connection, "Allow: GET, HEAD\r\n");
   mg_printf(connection, "\r\n");
   if (with_body) mg_write(connection, answer.body.data(), answer.body.size());
@@ -129,14 +152,22 @@ struct HttpServer::Native {
   std::atomic<int> workers{0};
   std::mutex mutex;
   std::string trouble;  // guarded by mutex: the first that civetweb complained of
+  Added added;          // guarded by mutex
 
   static Native& of(const mg_context* from) { return *static_cast<Native*>(mg_get_user_data(from)); }
+
+  Added pages_added() {
+    const std::lock_guard lock(mutex);
+    return added;
+  }
 
   static int on_request(mg_connection* connection) {
     const mg_request_info* request = mg_get_request_info(connection);
     const std::string_view method = request->request_method == nullptr ? "" : request->request_method;
     const std::string_view path = request->local_uri == nullptr ? "" : request->local_uri;
-    const Answer given = method == "GET" || method == "HEAD" ? answer_without_exceptions(of(mg_get_context(connection)).pages, path)
+    const std::string_view query = request->query_string == nullptr ? "" : request->query_string;
+    Native& native = of(mg_get_context(connection));
+    const Answer given = method == "GET" || method == "HEAD" ? answer_without_exceptions(native.pages, native.pages_added(), path, query)
                                                              : Answer{405, kTextType, "only GET and HEAD are answered\n"};
     send(connection, given, method != "HEAD");
     return given.status;
@@ -189,6 +220,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::open(const std::string& host, st
   server->port_ = static_cast<std::uint16_t>(bound.port);
   native.address.sin_port = htons(server->port_);
   return server;
+}
+
+void HttpServer::add_page(std::string path, Page page) {
+  const std::lock_guard lock(native_->mutex);
+  native_->added.emplace(std::move(path), std::move(page));
 }
 
 void HttpServer::stop() {

@@ -1,4 +1,5 @@
-// The one HTTP server of a daemon: /metrics, /healthz and /readyz, to GET and HEAD, without TLS. Everything else is 404.
+// The one HTTP server of a daemon: /metrics, /healthz, /readyz and what else is added, to GET and HEAD, without TLS. Everything else is
+// 404.
 //
 // civetweb, which is what prometheus-cpp's own Exposer uses too, serves it: three threads, "metrics-accept", "metrics-0" and "metrics-1".
 // Bounds: requests of 16 KiB, 5 s for one, 20 accepted connections that wait, no keep-alive. Nobody is authenticated: listen where only the
@@ -7,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -22,6 +24,18 @@ struct Pages {
   std::function<Status()> ready;
 };
 
+// Of a page: what stands behind the '?', decoded; of a name that comes twice, the last.
+using Query = std::map<std::string, std::string>;
+
+struct PageAnswer {
+  int status = 200;  // 400: the query is wrong; 503: not now
+  std::string type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+// Called as the others are.
+using Page = std::function<PageAnswer(const Query&)>;
+
 class HttpServer {
  public:
   // host: an IPv4 address or a name of this machine. port 0: any free one.
@@ -31,6 +45,8 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  // From now on this path ("/discovery/prometheus") is answered too. Thread-safe; a path is added once.
+  void add_page(std::string path, Page page);
   // Answers what has begun, waits 2 s at most for those who have sent nothing, then ends the threads. Safe to call twice.
   void stop();
   std::uint16_t port() const { return port_; }

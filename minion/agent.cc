@@ -87,6 +87,7 @@ void Agent::on_tick() {
 
 // Nothing sealed for the old session is of use in the next: what was not acknowledged is sealed again.
 void Agent::on_end() {
+  if (parts_.mine != nullptr) parts_.mine->session_closed();
   for (const auto& [jid, bytes] : in_flight_) to_send_.push_back(jid);
   std::sort(to_send_.begin(), to_send_.end());
   in_flight_.clear();
@@ -96,6 +97,8 @@ void Agent::on_end() {
 bool Agent::on_message(wire::SessionMessage&& message) {
   if (const auto* delivery = std::get_if<wire::Delivery>(&message)) return on_delivery(*delivery), true;
   if (const auto* ack = std::get_if<wire::Ack>(&message)) return on_ack(*ack), true;
+  if (auto* reply = std::get_if<wire::MineReply>(&message); reply != nullptr && parts_.mine != nullptr)
+    return parts_.mine->replied(reply->number, std::move(reply->json), std::move(reply->error)), true;
   return false;
 }
 
@@ -105,6 +108,7 @@ void Agent::on_open(const wire::Welcome& welcome) {
   say_behind();
   send_status();
   send_journal_mark();
+  if (parts_.mine != nullptr) parts_.mine->session_opened();
   send_returns();
 }
 

@@ -44,6 +44,7 @@ struct AgentParts {
   net::Keepsake& keepsake;
   const Clock& clock;
   AgentCounters& counters;
+  MineListener* mine = nullptr;  // none: nothing is published
 };
 
 class Agent final : private net::MasterSession::Owner {
@@ -62,6 +63,8 @@ class Agent final : private net::MasterSession::Owner {
   // Connects when it is time, sends heartbeats, gives up on slow handshakes.
   void on_tick();
   void grains_changed();
+  // Sends a message of the mine. False: there is no session (any more).
+  bool tell(const wire::SessionMessage& message) { return send(message); }
   // Syncs the journal if anything waits for it, then starts jobs and sends returns.
   void flush();
 

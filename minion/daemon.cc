@@ -8,6 +8,7 @@
 #include "base/crash_point.h"
 #include "base/daemon.h"
 #include "base/log.h"
+#include "mine/access.h"
 #include "minion/modules/all.h"
 #include "minion/recovery.h"
 #include "wire/session.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr milliseconds kLongestTurn{500};
 constexpr seconds kCompactEvery{60};
 constexpr milliseconds kAfterCancel{3'000};
+constexpr std::size_t kMaxMineFile = 4U << 20;
 
 }  // namespace
 
@@ -71,6 +73,7 @@ Daemon::Daemon(const config::MinionConfig& config)
 
 Daemon::~Daemon() {
   if (executor_) executor_->cancel_all();
+  mine_cancelled_->store(true);
   if (pool_) pool_->stop(kAfterCancel);
 }
 
@@ -81,8 +84,9 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const config::MinionConfig& config
   BRINE_TRY(daemon->open_identity());
   BRINE_TRY(daemon->open_journal());
   daemon->build_functions();
+  BRINE_TRY(daemon->build_mine());
   BRINE_TRY(daemon->build_agent());
-  if (daemon->metrics_) daemon->metrics_->declare(*daemon->pool_);
+  if (daemon->metrics_) daemon->metrics_->declare(*daemon->pool_, daemon->mine_counters_);
   BRINE_TRY(daemon->announce());
   return daemon;
 }
@@ -119,6 +123,63 @@ void Daemon::build_functions() {
   pool_ = std::make_unique<Pool>("job", static_cast<std::size_t>(config_.process_count_max), config_.job_queue_max);
 }
 
+// ---- mine ------------------------------------------------------------------------------------------------------------------
+
+Result<std::vector<MineFunction>> Daemon::mine_functions() const {
+  std::vector<MineFunction> functions;
+  for (const config::MineFunction& configured : config_.mine_functions) {
+    const std::string where = "mine_functions: " + configured.name;
+    if (registry_.find(configured.function) == nullptr) {
+      const std::vector<std::string> near = registry_.nearest(configured.function);
+      return fail(Code::kInvalid, where + ": there is no function '" + configured.function + "'" +
+                                      (near.empty() ? std::string() : "; did you mean " + near.front() + "?"));
+    }
+    MineFunction function{configured.name, configured.function, {}, {}, mine::access_text(configured.allow_tgt_type, configured.allow_tgt)};
+    if (auto access = mine::Access::parse(function.allow); !access) return fail(std::move(access.error()), where + ": allow_tgt");
+    function.args = Json::parse(configured.args).get<std::vector<Json>>();
+    function.kwargs = Json::parse(configured.kwargs).get<std::map<std::string, Json>>();
+    functions.push_back(std::move(function));
+  }
+  return functions;
+}
+
+Status Daemon::build_mine() {
+  BRINE_LET(std::vector<MineFunction> functions, mine_functions());
+  const std::string file = config_.cachedir + "/mine.json";
+  const auto kept = read_file(file, kMaxMineFile);
+  if (!kept && kept.error().code != Code::kNotFound) log::error("{}", kept.error().message);
+  mine_ = std::make_unique<MineDesk>(
+      MineKeeper::Parts{.clock = clock_,
+                        .run = [this](const MineFunction& function) { return start_mine_function(function); },
+                        .send = [this](const wire::SessionMessage& message) { return agent_->tell(message); },
+                        .keep =
+                            [file](const std::string& text) {
+                              if (auto written = replace_file(file, text, 0600); !written) log::error("{}", written.error().message);
+                            },
+                        .counters = mine_counters_},
+      std::move(functions), config_.mine_interval, kept ? *kept : std::string(), [this] { ::eventfd_write(wake_.get(), 1); });
+  return {};
+}
+
+bool Daemon::start_mine_function(const MineFunction& function) {
+  return pool_->try_run([this, function] {
+    Call call = surroundings();
+    call.cancelled = mine_cancelled_;
+    mine_->computed(function.name, run_mine_function(function, call));
+  });
+}
+
+// What every function finds, but for what it is called with.
+Call Daemon::surroundings() {
+  Call call;
+  call.registry = &registry_;
+  call.grains = grains_.get();
+  call.running = &running_;
+  call.mine = mine_.get();
+  call.output_max = config_.cmd_output_max;
+  return call;
+}
+
 Status Daemon::build_agent() {
   executor_ = std::make_unique<PoolExecutor>(*this);
   grains_text_ = std::make_unique<GrainsText>(*grains_);
@@ -130,9 +191,9 @@ Status Daemon::build_agent() {
   options.recon_max = config_.recon_max;
   options.rebalance_within = config_.rebalance_within;
   options.longest_wait = config_.acceptance_wait_time_max;
-  agent_ =
-      std::make_unique<Agent>(AgentParts{pki_->key(), pki_->trust(), link_, *journal_, *executor_, *grains_text_, *pki_, clock_, counters_},
-                              options, pki_->cookie());
+  agent_ = std::make_unique<Agent>(
+      AgentParts{pki_->key(), pki_->trust(), link_, *journal_, *executor_, *grains_text_, *pki_, clock_, counters_, &mine_->keeper()},
+      options, pki_->cookie());
   next_grains_ = clock_.now() + config_.grains_refresh_every;
   return agent_->report_interrupted();
 }
@@ -149,16 +210,12 @@ Status Daemon::announce() const {
 // ---- jobs ------------------------------------------------------------------------------------------------------------------
 
 Outcome Daemon::run_job(const JobToRun& job, const std::shared_ptr<std::atomic<bool>>& cancelled) {
-  Call call;
+  Call call = surroundings();
   call.jid = job.jid;
   call.function = job.function;
   call.args = job.args;
   call.kwargs = job.kwargs;
-  call.registry = &registry_;
-  call.grains = grains_.get();
-  call.running = &running_;
   call.cancelled = cancelled;
-  call.output_max = config_.cmd_output_max;
   call.command_started = [this, &job](const StartedCommand& command) {
     if (auto written = journal_->started(job.jid, command); !written) {
       log::error("cannot write down the command of {}: {}", job.jid.str(), written.error().message);
@@ -200,7 +257,8 @@ void Daemon::take_finished() {
 
 void Daemon::turn() {
   const MonoTime now = clock_.now();
-  const auto until_tick = std::chrono::duration_cast<milliseconds>(std::min(agent_->next_tick(), now + kLongestTurn) - now);
+  const MonoTime next = std::min({agent_->next_tick(), mine_->keeper().next_tick(), now + kLongestTurn});
+  const auto until_tick = std::chrono::duration_cast<milliseconds>(next - now);
   const auto events = channel_.poll(wake_.get(), std::clamp(until_tick, milliseconds(0), kLongestTurn));
   if (metrics_) metrics_->turn_begins();
   work(events);
@@ -213,13 +271,17 @@ void Daemon::work(const net::DealerChannel::Events& events) {
   if (events.lost) agent_->on_lost();
   if (events.woken) take_finished();
   agent_->on_tick();
+  mine_->work();
   agent_->flush();
   if (config_.grains_refresh_every > milliseconds(0) && clock_.now() >= next_grains_) {
     next_grains_ = clock_.now() + config_.grains_refresh_every;
     grains_->refresh();
     grains_dirty_ = true;
   }
-  if (grains_dirty_.exchange(false)) agent_->grains_changed();
+  if (grains_dirty_.exchange(false)) {
+    agent_->grains_changed();
+    mine_->keeper().grains_changed();
+  }
   if (clock_.now() >= next_compact_) {
     next_compact_ = clock_.now() + kCompactEvery;
     if (auto compacted = journal_->compact(agent_->master_now()); !compacted) log::error("{}", compacted.error().message);

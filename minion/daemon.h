@@ -18,6 +18,7 @@
 #include "minion/function.h"
 #include "minion/grains.h"
 #include "minion/journal.h"
+#include "minion/mine_desk.h"
 #include "minion/minion_metrics.h"
 #include "minion/pool.h"
 #include "minion/running_jobs.h"
@@ -51,6 +52,10 @@ class Daemon {
   Status open_identity();
   Status open_journal();
   void build_functions();
+  Result<std::vector<MineFunction>> mine_functions() const;
+  Status build_mine();
+  bool start_mine_function(const MineFunction& function);
+  Call surroundings();
   Status build_agent();
   Status announce() const;
   void turn();
@@ -67,6 +72,9 @@ class Daemon {
   std::unique_ptr<Grains> grains_;
   Registry registry_;
   RunningJobs running_;
+  MineCounters mine_counters_;
+  std::unique_ptr<MineDesk> mine_;  // outlives the pool, whose functions use it
+  const std::shared_ptr<std::atomic<bool>> mine_cancelled_ = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<Pool> pool_;
   net::DealerChannel channel_;
   net::ChannelLink link_{channel_};

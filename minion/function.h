@@ -24,6 +24,7 @@ using Json = nlohmann::json;
 class Registry;
 class Grains;
 class RunningJobs;
+class Mine;
 
 // A command that a function has started, as the journal must know it before it may run: its process group is killed when the
 // minion finds it again after a crash. start_ticks is field 22 of /proc/<pid>/stat.
@@ -45,6 +46,8 @@ struct Call {
   const Registry* registry = nullptr;
   Grains* grains = nullptr;
   RunningJobs* running = nullptr;
+  // Null under brine-call, which has no session with a master.
+  Mine* mine = nullptr;
 
   // Set when the job was told to end (saltutil.term_job) or the minion stops; long-running functions look at it.
   std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);

@@ -61,10 +61,11 @@ MinionMetrics::~MinionMetrics() {
   if (server_) server_->stop();
 }
 
-void MinionMetrics::declare(const Pool& pool) {
+void MinionMetrics::declare(const Pool& pool, const MineCounters& mine) {
   declare_session();
   declare_jobs(pool);
   declare_journal();
+  declare_mine(mine);
   loop_watch_.add_loop("main", [this](auto task) { looks_.push_back(std::move(task)); });
   loop_watch_.declare(registry_, "brine_minion");
 }
@@ -109,6 +110,14 @@ void MinionMetrics::declare_journal() {
                       {{{}, &counters_.journal_sync_time}});
   registry_.counter("brine_minion_journal_sync_failures_total", "Syncs of the journal that failed.",
                     value_of(counters_.journal_sync_failures));
+}
+
+void MinionMetrics::declare_mine(const MineCounters& mine) {
+  registry_.gauge("brine_minion_mine_entries", "Names under which this minion publishes something.", value_of(mine.entries));
+  registry_.counter("brine_minion_mine_runs_total", "Runs of mine_functions, mine.update and mine.send aside.", value_of(mine.runs));
+  registry_.counter("brine_minion_mine_failures_total", "Of them, those that failed or gave what cannot be published.",
+                    value_of(mine.failures));
+  registry_.counter("brine_minion_mine_sent_total", "Entries that were sent to a master, removals included.", value_of(mine.sent));
 }
 
 void MinionMetrics::turn_begins() { loop_watch_.look(); }

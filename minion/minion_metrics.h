@@ -16,6 +16,7 @@
 #include "metrics/loop_watch.h"
 #include "metrics/registry.h"
 #include "minion/agent_counters.h"
+#include "minion/mine_keeper.h"
 #include "minion/pool.h"
 
 namespace brine::minion {
@@ -31,7 +32,7 @@ class MinionMetrics {
   ~MinionMetrics();
 
   // Everything else there is to show. Once.
-  void declare(const Pool& pool);
+  void declare(const Pool& pool, const MineCounters& mine);
   std::uint16_t port() const { return server_->port(); }
 
   // Around the work of every turn of the main thread; the time between the two is its lag.
@@ -47,6 +48,7 @@ class MinionMetrics {
   void declare_session();
   void declare_jobs(const Pool& pool);
   void declare_journal();
+  void declare_mine(const MineCounters& mine);
 
   const config::MinionConfig& config_;
   const AgentCounters& counters_;

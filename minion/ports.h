@@ -40,4 +40,14 @@ class GrainsSource {
   virtual std::string text() const = 0;
 };
 
+// What is told of the master as far as the mine is concerned (minion/mine_keeper.h).
+class MineListener {
+ public:
+  virtual ~MineListener() = default;
+  // From now on Agent::tell() reaches a master.
+  virtual void session_opened() = 0;
+  virtual void session_closed() = 0;  // also when an attempt to open one has failed
+  virtual void replied(std::uint32_t number, std::string json, std::string error) = 0;
+};
+
 }  // namespace brine::minion

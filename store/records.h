@@ -159,6 +159,24 @@ struct Attachment {
   bool operator==(const Attachment&) const = default;
 };
 
+// ---- mine -----------------------------------------------------------------------------------------------------------------
+
+// What a minion has published under a name.
+struct MineRecord {
+  MinionId id;
+  std::string name;        // of the function, or its alias
+  std::string value;       // JSON text
+  std::string allow;       // "<tgt_type> <target>" of the minions that may read it (mine/access.h); empty: all
+  UnixMicros changed = 0;  // the master's clock
+};
+
+// What a minion says about its entries: id and changed of the records are left to whoever takes it.
+struct MineChange {
+  bool whole = false;  // these are all it has: what is not among them is gone
+  std::vector<MineRecord> entries;
+  std::vector<std::string> removed;  // names
+};
+
 // ---- journals -------------------------------------------------------------------------------------------------------------
 
 // How far a minion's journal was known to have come: one that comes back with less was restored from a snapshot.

@@ -160,6 +160,12 @@ class RedisStore final : public SharedStore {
   Result<std::vector<JournalMark>> journals_of(const std::vector<MinionId>& ids) const override {
     return read_ours([&](Reader& r) { return r.journals_of(ids); });
   }
+  Result<std::vector<MineRecord>> mine() const override {
+    return read_ours([](Reader& r) { return r.mine(); });
+  }
+  Result<std::vector<MineRecord>> mine_of(const std::vector<MinionId>& ids) const override {
+    return read_ours([&](Reader& r) { return r.mine_of(ids); });
+  }
   Result<std::vector<Presence>> presence() const override {
     return read_ours([](Reader& r) { return r.presence(); });
   }

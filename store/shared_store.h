@@ -48,12 +48,13 @@ struct News {
   std::map<JobId, std::vector<std::uint32_t>> running;
   std::vector<MinionId> keys;      // changed or forgotten
   std::vector<MinionId> minions;   // grains changed or forgotten
+  std::vector<MinionId> mine;      // entries of theirs changed or forgotten
   std::vector<MinionId> presence;  // came or went
   std::vector<std::string> settings;
 
   bool empty() const {
     return !missed && !feed && !masters && !tokens && returned.empty() && running.empty() && keys.empty() && minions.empty() &&
-           presence.empty() && settings.empty();
+           mine.empty() && presence.empty() && settings.empty();
   }
 };
 
@@ -96,6 +97,7 @@ class SharedStore : public StateStore {
   virtual Result<std::vector<KeyRecord>> keys_of(const std::vector<MinionId>& ids) const = 0;
   virtual Result<std::vector<GrainsRecord>> grains_of(const std::vector<MinionId>& ids) const = 0;
   virtual Result<std::vector<JournalMark>> journals_of(const std::vector<MinionId>& ids) const = 0;
+  virtual Result<std::vector<MineRecord>> mine_of(const std::vector<MinionId>& ids) const = 0;
   virtual Result<std::vector<Presence>> presence() const = 0;
   virtual Result<std::vector<Presence>> presence_of(const std::vector<MinionId>& ids) const = 0;
   // Returns by the places of their minions in `expected`, that of the job; those that are not there are left out.

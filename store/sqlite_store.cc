@@ -72,6 +72,9 @@ class SqliteStore final : public StateStore {
   Result<std::vector<JournalMark>> journals() const override {
     return read([](Reader& r) { return r.journals(); });
   }
+  Result<std::vector<MineRecord>> mine() const override {
+    return read([](Reader& r) { return r.mine(); });
+  }
   Result<std::optional<std::string>> setting(const std::string& name) const override {
     return read([&](Reader& r) { return r.setting(name); });
   }

@@ -49,11 +49,13 @@ struct Batch {
   std::vector<std::string> forgotten_tokens;  // ids to delete
   std::vector<std::pair<MinionId, bool>> forgotten_keys;  // (id, denied record?) to delete
   std::vector<Departure> departures;
-  std::vector<GrainsRecord> grains;                         // upserts
-  std::vector<JournalMark> journals;                        // upserts
-  std::vector<MinionId> forgotten_minions;                  // their grains and journal marks are deleted
-  std::map<std::string, std::uint64_t> returner_positions;  // returner name -> all up to here is delivered; never goes back
-  std::map<std::string, std::string> settings;              // small named values (wrapped ticket keys, counters); "" deletes
+  std::vector<GrainsRecord> grains;                              // upserts
+  std::vector<JournalMark> journals;                             // upserts
+  std::vector<MineRecord> mine;                                  // upserts of (id, name)
+  std::vector<std::pair<MinionId, std::string>> forgotten_mine;  // (id, name) to delete, after the upserts
+  std::vector<MinionId> forgotten_minions;                       // their grains, journal marks and mine entries are deleted
+  std::map<std::string, std::uint64_t> returner_positions;       // returner name -> all up to here is delivered; never goes back
+  std::map<std::string, std::string> settings;                   // small named values (wrapped ticket keys, counters); "" deletes
 
   bool empty() const;
 };
@@ -141,6 +143,7 @@ class StateStore {
   virtual Result<std::vector<TokenRecord>> tokens() const = 0;
   virtual Result<std::vector<GrainsRecord>> grains() const = 0;
   virtual Result<std::vector<JournalMark>> journals() const = 0;
+  virtual Result<std::vector<MineRecord>> mine() const = 0;
   virtual Result<std::optional<std::string>> setting(const std::string& name) const = 0;
 
   // The highest jid ever published, empty if none.

@@ -52,6 +52,11 @@ struct SizeOf {
   std::size_t operator()(const wire::SlotCall& item) const {
     return 256 + item.report.arguments.size() + item.report.result.payload.size();
   }
+  std::size_t operator()(const wire::SlotMine& item) const {
+    std::size_t size = 64;
+    for (const store::MineRecord& entry : item.change.entries) size += 64 + entry.name.size() + entry.value.size() + entry.allow.size();
+    return size;
+  }
   template <typename Item>
   std::size_t operator()(const Item&) const {
     return 128;
@@ -69,6 +74,8 @@ struct PutInto {
   void operator()(wire::SlotReturn&& item) { message.returns.push_back(std::move(item)); }
   void operator()(wire::SlotCall&& item) { message.calls.push_back(std::move(item)); }
   void operator()(wire::SlotClosed&& item) { message.closed.push_back(item); }
+  void operator()(wire::SlotMine&& item) { message.mine.push_back(std::move(item)); }
+  void operator()(wire::SlotMineGet&& item) { message.mine_gets.push_back(std::move(item)); }
 };
 
 }  // namespace
@@ -141,6 +148,7 @@ void Relay::on_session_opened(engine::SessionOpened opened) {
   sources_[opened.session] = {id, opened.chain};
   Behind& minion = minions_[id];
   minion.slot = ++last_slot_;
+  minion.mine.reset();
   minion.opened = std::move(opened);
   slots_[minion.slot] = id;
   parts_.counters.minions = static_cast<std::int64_t>(minions_.size());
@@ -150,6 +158,10 @@ void Relay::on_session_opened(engine::SessionOpened opened) {
 void Relay::report(const Behind& minion) {
   push(wire::Opened{minion.slot, minion.opened.chain, minion.opened.instance, minion.opened.key_version, minion.opened.grains,
                     minion.opened.running, minion.opened.address});
+  if (!minion.mine) return;
+  store::MineChange all{.whole = true};
+  for (const auto& [name, entry] : *minion.mine) all.entries.push_back(entry);
+  push(wire::SlotMine{minion.slot, std::move(all)});
 }
 
 void Relay::session_closed(engine::SessionRef session, engine::EndReason reason) {
@@ -235,6 +247,39 @@ void Relay::on_call(const MinionId& id, front::CallReport report, std::function<
 }
 
 // ---- returns ---------------------------------------------------------------------------------------------------------------
+
+void Relay::mine_changed(engine::SessionRef session, MinionId, store::MineChange change) {
+  if (parts_.loop.try_post([this, session, change = std::move(change)]() mutable { on_mine_changed(session, std::move(change)); })) return;
+  ++parts_.counters.overflowed;
+  parts_.gateway.end_session(session, engine::GoodbyeReason::kStopping, "the syndic is busy; come back later");
+}
+
+// Kept, for the next session upwards.
+void Relay::on_mine_changed(engine::SessionRef session, store::MineChange change) {
+  Behind* minion = behind(session);
+  if (minion == nullptr) return;
+  if (change.whole || !minion->mine) minion->mine.emplace();
+  for (const std::string& name : change.removed) minion->mine->erase(name);
+  for (const store::MineRecord& entry : change.entries) minion->mine->insert_or_assign(entry.name, entry);
+  if (up_) push(wire::SlotMine{minion->slot, std::move(change)});
+}
+
+void Relay::mine_get(engine::SessionRef session, MinionId, engine::MineQuery query,
+                     std::function<void(std::string json, std::string error)> done) {
+  auto shared = std::make_shared<std::function<void(std::string, std::string)>>(std::move(done));
+  if (!parts_.loop.try_post(
+          [this, session, query = std::move(query), shared]() mutable { on_mine_get(session, std::move(query), *shared); }))
+    (*shared)("", "the syndic is busy; try again");
+}
+
+void Relay::on_mine_get(engine::SessionRef session, engine::MineQuery query, std::function<void(std::string, std::string)> done) {
+  const Behind* minion = behind(session);
+  if (!up_ || minion == nullptr) return done("", "the syndic has no connection to its master");
+  const std::uint32_t number = ++last_number_;
+  mine_gets_[number] = std::move(done);
+  push(wire::SlotMineGet{minion->slot,
+                         {number, std::move(query.target_kind), std::move(query.target), query.delimiter, std::move(query.name)}});
+}
 
 bool Relay::returns(std::vector<engine::PendingReturn>&& returns) {
   if (returns_waiting_ + parts_.writer.waiting() >= kReturnsWaiting) return false;
@@ -351,6 +396,7 @@ void Relay::closed() {
   in_flight_bytes_ = 0;
   past_.clear();
   for (const auto& [number, asked] : std::exchange(asked_, {})) asked.done(busy("the syndic has lost its master"));
+  for (const auto& [number, done] : std::exchange(mine_gets_, {})) done("", "the syndic has lost its master; try again");
   for (const auto& [number, done] : std::exchange(calls_, {})) done(JobId(), "the syndic has lost its master: it may be recorded or not");
 }
 
@@ -381,6 +427,12 @@ Status Relay::take(const wire::Relayed& relayed) {
   }
   if (!erased.empty()) parts_.writer.erase(std::move(erased));
   for (wire::SlotEnd& end : message.ends) take_end(std::move(end));
+  for (wire::MineReply& reply : message.mine_replies) {
+    const auto found = mine_gets_.find(reply.number);
+    if (found == mine_gets_.end()) continue;
+    found->second(std::move(reply.json), std::move(reply.error));
+    mine_gets_.erase(found);
+  }
   for (wire::NumberedReply& reply : message.call_replies) {
     const auto found = calls_.find(reply.number);
     if (found == calls_.end()) continue;

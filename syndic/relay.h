@@ -68,6 +68,9 @@ class Relay final : public front::Upstream {
   void receipt(engine::SessionRef session, JobId jid, engine::Receipt receipt) override;
   void journal_at(engine::SessionRef session, engine::JournalPosition position) override;
   void grains_changed(engine::SessionRef session, MinionId id, std::string grains) override;
+  void mine_changed(engine::SessionRef session, MinionId id, store::MineChange change) override;
+  void mine_get(engine::SessionRef session, MinionId id, engine::MineQuery query,
+                std::function<void(std::string json, std::string error)> done) override;
   bool returns(std::vector<engine::PendingReturn>&& returns) override;
   void gateway_opened(engine::GatewayOpened opened) override;
   void gateway_closed(engine::SessionRef session) override;
@@ -88,12 +91,13 @@ class Relay final : public front::Upstream {
 
  private:
   using Item = std::variant<wire::AdmissionAsk, wire::Opened, wire::Past, wire::SlotGrains, wire::SlotJournal, wire::SlotReceipt,
-                            wire::SlotReturn, wire::SlotCall, wire::SlotClosed>;
+                            wire::SlotReturn, wire::SlotCall, wire::SlotMine, wire::SlotMineGet, wire::SlotClosed>;
 
   // A minion that holds a session with this syndic, or with one below.
   struct Behind {
     std::uint32_t slot = 0;
     engine::SessionOpened opened;
+    std::optional<std::map<std::string, store::MineRecord>> mine;  // by name; what it has said that it has
   };
   struct Asked {
     engine::AdmissionRequest request;
@@ -119,6 +123,8 @@ class Relay final : public front::Upstream {
   void on_session_opened(engine::SessionOpened opened);
   void on_session_closed(engine::SessionRef session, engine::EndReason reason);
   void on_returns(std::vector<engine::PendingReturn> returns);
+  void on_mine_changed(engine::SessionRef session, store::MineChange change);
+  void on_mine_get(engine::SessionRef session, engine::MineQuery query, std::function<void(std::string, std::string)> done);
   void on_call(const MinionId& id, front::CallReport report, std::function<void(JobId, std::string)> done);
   Behind* behind(engine::SessionRef session);
   void report(const Behind& minion);
@@ -148,6 +154,7 @@ class Relay final : public front::Upstream {
   std::unordered_map<std::uint32_t, MinionId> slots_;                       // of minions_
   std::map<std::uint32_t, Asked> asked_;
   std::map<std::uint32_t, std::function<void(JobId, std::string)>> calls_;
+  std::map<std::uint32_t, std::function<void(std::string, std::string)>> mine_gets_;
   std::unordered_map<MinionId, Known> known_;
   std::map<std::string, PastSlot> past_;  // by chain
   std::map<std::pair<std::uint32_t, JobId>, InFlight> in_flight_;

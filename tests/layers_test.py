@@ -48,7 +48,7 @@ LIBRARIES = [
     (r"pcre2", {"target"}),
     (r"spdlog/", {"base"}),
     (r"CLI/", {"cli"}),
-    (r"nlohmann/", {"target", "config", "minion", "cli", "engine", "master", "returners"}),
+    (r"nlohmann/", {"target", "config", "mine", "minion", "cli", "engine", "master", "returners"}),
 ]
 
 OUT_OF_TREE = Path("tests/plugin_example")  # built as somebody else would, with one header of ours

@@ -31,6 +31,8 @@ struct RelayUp {
   returns @7 :List(SlotReturn);
   calls @8 :List(SlotCall);
   closed @9 :List(SlotClosed);
+  mine @10 :List(SlotMine);           # behind opened
+  mineGets @11 :List(SlotMineGet);    # behind mine
 }
 
 struct AdmissionAsk {
@@ -85,6 +87,16 @@ struct SlotCall {
   report @2 :Session.CallReport;
 }
 
+struct SlotMine {
+  slot @0 :UInt32;
+  change @1 :Session.MineChange;
+}
+
+struct SlotMineGet {
+  slot @0 :UInt32;
+  get @1 :Session.MineGet;  # its number is the syndic's
+}
+
 struct SlotClosed {
   slot @0 :UInt32;
   left @1 :Bool;            # it said goodbye
@@ -97,6 +109,7 @@ struct RelayDown {
   acks @2 :List(SlotAck);
   ends @3 :List(SlotEnd);
   callReplies @4 :List(NumberedReply);
+  mineReplies @5 :List(Session.MineReply);
 }
 
 struct AdmissionAnswer {

@@ -62,6 +62,14 @@ struct SlotCall {
   std::uint32_t number = 0;
   CallReport report;
 };
+struct SlotMine {
+  std::uint32_t slot = 0;
+  store::MineChange change;
+};
+struct SlotMineGet {
+  std::uint32_t slot = 0;
+  MineGet get;  // its number is the syndic's
+};
 struct SlotClosed {
   std::uint32_t slot = 0;
   bool left = false;
@@ -79,6 +87,8 @@ struct RelayUp {
   std::vector<SlotReturn> returns;
   std::vector<SlotCall> calls;
   std::vector<SlotClosed> closed;
+  std::vector<SlotMine> mine;
+  std::vector<SlotMineGet> mine_gets;
 
   bool empty() const;
 };
@@ -121,6 +131,7 @@ struct RelayDown {
   std::vector<SlotAck> acks;
   std::vector<SlotEnd> ends;
   std::vector<NumberedReply> call_replies;
+  std::vector<MineReply> mine_replies;
 
   bool empty() const;
 };

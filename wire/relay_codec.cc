@@ -168,6 +168,20 @@ Result<SlotJournal> read_slot_journal(schema::SlotJournal::Reader r) {
   return SlotJournal{slot, read_mark(r.getMark())};
 }
 
+Result<SlotMine> read_slot_mine(schema::SlotMine::Reader r) {
+  BRINE_LET(const std::uint32_t slot, slot_in(r.getSlot()));
+  if (!r.hasChange()) return fail(Code::kInvalid, "a change of the mine without content");
+  BRINE_LET(store::MineChange change, read_mine(r.getChange()));
+  return SlotMine{slot, std::move(change)};
+}
+
+Result<SlotMineGet> read_slot_mine_get(schema::SlotMineGet::Reader r) {
+  BRINE_LET(const std::uint32_t slot, slot_in(r.getSlot()));
+  BRINE_LET(MineGet get, read_mine_get(r.getGet()));
+  BRINE_LET(get.number, number_in(get.number));
+  return SlotMineGet{slot, std::move(get)};
+}
+
 Result<SlotClosed> read_closed(schema::SlotClosed::Reader r) {
   BRINE_LET(const std::uint32_t slot, slot_in(r.getSlot()));
   return SlotClosed{slot, r.getLeft(), r.getGateway()};
@@ -207,6 +221,14 @@ void fill_up(schema::RelayUp::Builder b, const RelayUp& m) {
     closed.setLeft(value.left);
     closed.setGateway(value.gateway);
   });
+  fill_list(b.initMine(count(m.mine)), m.mine, [](schema::SlotMine::Builder mine, const SlotMine& value) {
+    mine.setSlot(value.slot);
+    fill_mine(mine.initChange(), value.change);
+  });
+  fill_list(b.initMineGets(count(m.mine_gets)), m.mine_gets, [](schema::SlotMineGet::Builder get, const SlotMineGet& value) {
+    get.setSlot(value.slot);
+    fill_mine_get(get.initGet(), value.get);
+  });
 }
 
 Result<RelayUp> read_up(schema::RelayUp::Reader r) {
@@ -224,6 +246,8 @@ Result<RelayUp> read_up(schema::RelayUp::Reader r) {
   BRINE_TRY(read_list(r.getGrains(), m.grains, read_slot_grains));
   BRINE_TRY(read_list(r.getJournals(), m.journals, read_slot_journal));
   BRINE_TRY(read_list(r.getClosed(), m.closed, read_closed));
+  BRINE_TRY(read_list(r.getMine(), m.mine, read_slot_mine));
+  BRINE_TRY(read_list(r.getMineGets(), m.mine_gets, read_slot_mine_get));
   return m;
 }
 
@@ -235,6 +259,8 @@ std::size_t size_hint(const RelayUp& m) {
   for (const Past& value : m.past) size += 32 + bytes_in(value.chain);
   for (const SlotGrains& value : m.grains) size += 32 + value.grains.size();
   for (const SlotReturn& value : m.returns) size += 128 + value.record.payload.size();
+  for (const SlotMine& value : m.mine) size += 32 + size_hint_of(value.change);
+  size += m.mine_gets.size() * 256;
   for (const SlotCall& value : m.calls) size += 256 + value.report.arguments.size() + value.report.result.payload.size();
   return size;
 }
@@ -318,6 +344,12 @@ Result<NumberedReply> read_reply(schema::NumberedReply::Reader r) {
   return NumberedReply{number, std::move(reply)};
 }
 
+Result<MineReply> read_numbered_mine_reply(schema::MineReply::Reader r) {
+  BRINE_LET(MineReply reply, read_mine_reply(r));
+  BRINE_LET(reply.number, number_in(reply.number));
+  return reply;
+}
+
 void fill_down(schema::RelayDown::Builder b, const RelayDown& m) {
   fill_list(b.initAdmissions(count(m.admissions)), m.admissions, [](schema::AdmissionAnswer::Builder answer, const AdmissionAnswer& value) {
     answer.setNumber(value.number);
@@ -345,6 +377,7 @@ void fill_down(schema::RelayDown::Builder b, const RelayDown& m) {
     reply.setNumber(value.number);
     fill_call_reply(reply.initReply(), value.reply);
   });
+  fill_list(b.initMineReplies(count(m.mine_replies)), m.mine_replies, fill_mine_reply);
 }
 
 Result<RelayDown> read_down(schema::RelayDown::Reader r) {
@@ -354,6 +387,7 @@ Result<RelayDown> read_down(schema::RelayDown::Reader r) {
   BRINE_TRY(read_list(r.getAcks(), m.acks, read_ack));
   BRINE_TRY(read_list(r.getEnds(), m.ends, read_end));
   BRINE_TRY(read_list(r.getCallReplies(), m.call_replies, read_reply));
+  BRINE_TRY(read_list(r.getMineReplies(), m.mine_replies, read_numbered_mine_reply));
   return m;
 }
 
@@ -363,6 +397,7 @@ std::size_t size_hint(const RelayDown& m) {
     size += 128 + value.job.size() + value.expected.size() * 24;
     for (const Recipient& recipient : value.recipients) size += 24 + recipient.proof.size() * 48;
   }
+  for (const MineReply& value : m.mine_replies) size += 64 + value.json.size() + value.error.size();
   for (const SlotAck& value : m.acks) size += 24 + value.jids.size() * 32;
   return size;
 }
@@ -392,10 +427,12 @@ Result<std::string> plain_of(const Relayed& relayed) {
 
 bool RelayUp::empty() const {
   return attachment.empty() && admissions.empty() && opened.empty() && past.empty() && grains.empty() && journals.empty() &&
-         receipts.empty() && returns.empty() && calls.empty() && closed.empty();
+         receipts.empty() && returns.empty() && calls.empty() && closed.empty() && mine.empty() && mine_gets.empty();
 }
 
-bool RelayDown::empty() const { return admissions.empty() && jobs.empty() && acks.empty() && ends.empty() && call_replies.empty(); }
+bool RelayDown::empty() const {
+  return admissions.empty() && jobs.empty() && acks.empty() && ends.empty() && call_replies.empty() && mine_replies.empty();
+}
 
 Relayed pack(const RelayUp& message, bool compress) {
   return packed(encode_root<schema::RelayUp>(size_hint(message), [&](schema::RelayUp::Builder b) { fill_up(b, message); }), compress);

@@ -14,6 +14,7 @@ struct SessionMessage {
     goodbye @4 :Goodbye;      # the master closes the connection after it
     manifest @11 :Data;       # an encoded SignedManifest that has come into force during the session
     masters @13 :Masters;     # of several masters: behind the welcome, and when they have changed
+    mineReply @18 :MineReply;
 
     # minion to master
     status @5 :Status;        # always the minion's first sealed frame
@@ -23,6 +24,8 @@ struct SessionMessage {
     leaving @9 :Void;         # orderly stop: what follows is a closed connection, not a lost one
     behind @15 :Behind;       # to a syndic, before the first status
     journal @12 :JournalMark; # behind the first status, and whenever a begun job has been synced
+    mine @16 :MineChange;     # behind the first status, whole; then whenever something has changed
+    mineGet @17 :MineGet;     # answered by mineReply
 
     # between a syndic and what stands above it
     relay @14 :Relayed;
@@ -74,6 +77,32 @@ struct Behind {             # relay.capnp's Attachment, without what the session
 struct JournalMark {
   epoch @0 :UInt64;         # random, drawn when the journal was begun
   sequence @1 :UInt64;      # its synced records; a lower one than before means that a snapshot was restored
+}
+
+struct MineEntry {
+  name @0 :Text;
+  value @1 :Text;           # JSON
+  allow @2 :Text;           # "<tgt_type> <target>" of the minions that may read it; empty: all
+}
+
+struct MineChange {
+  whole @0 :Bool;           # these are all the minion has: what is not among them is gone
+  entries @1 :List(MineEntry);
+  removed @2 :List(Text);   # names
+}
+
+struct MineGet {
+  number @0 :UInt32;        # chosen by the minion: the reply names it
+  targetKind @1 :Text;
+  target @2 :Text;
+  delimiter @3 :Text;       # one character, of nested grains
+  name @4 :Text;
+}
+
+struct MineReply {
+  number @0 :UInt32;
+  json @1 :Text;            # {id: value, ...}
+  error @2 :Text;           # not empty: why there is none
 }
 
 struct Delivery {

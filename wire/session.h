@@ -60,6 +60,22 @@ struct JournalMark {
   std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;
 };
+// id and changed of the entries are not on the wire: the session says who, the master's clock says when.
+struct MineChange {
+  store::MineChange change;
+};
+struct MineGet {
+  std::uint32_t number = 0;
+  std::string target_kind;
+  std::string target;
+  char delimiter = ':';
+  std::string name;
+};
+struct MineReply {
+  std::uint32_t number = 0;
+  std::string json;
+  std::string error;
+};
 struct Status {
   std::string grains;  // JSON text
   std::vector<JobId> running;
@@ -93,7 +109,7 @@ struct Leaving {};
 struct Heartbeat {};
 
 using SessionMessage = std::variant<Welcome, Delivery, Ack, CallReply, Goodbye, Status, Receipt, Return, CallReport, Leaving, Heartbeat,
-                                    NewManifest, Masters, JournalMark, Relayed, Behind>;
+                                    NewManifest, Masters, JournalMark, Relayed, Behind, MineChange, MineGet, MineReply>;
 
 std::string encode(const SessionMessage& message);
 Result<SessionMessage> decode_session_message(std::string_view bytes);

@@ -94,6 +94,8 @@ std::size_t size_hint(const SessionMessage& message) {
           [](const NewManifest& m) { return 64 + m.manifest.size(); },
           [](const Masters& m) { return 128 + m.live.size() * 64; },
           [](const CallReport& m) { return 192 + m.arguments.size() + m.result.payload.size(); },
+          [](const MineChange& m) { return size_hint_of(m.change); },
+          [](const MineReply& m) { return 64 + m.json.size(); },
           [](const auto&) { return std::size_t{256}; },
       },
       message);
@@ -134,6 +136,12 @@ Result<SessionMessage> read_message(Reader r) {
       if (static_cast<std::uint16_t>(relay.getCompression()) > 1) return fail(Code::kInvalid, "unknown compression");
       return Relayed{relay.getCompression() == schema::Compression::ZSTD, relay.getSize(), string_of(relay.getData())};
     }
+    case schema::SessionMessage::MINE: {
+      BRINE_LET(store::MineChange change, read_mine(r.getMine()));
+      return MineChange{std::move(change)};
+    }
+    case schema::SessionMessage::MINE_GET: return read_mine_get(r.getMineGet());
+    case schema::SessionMessage::MINE_REPLY: return read_mine_reply(r.getMineReply());
     case schema::SessionMessage::JOURNAL: return JournalMark{r.getJournal().getEpoch(), r.getJournal().getSequence()};
   }
   return fail(Code::kInvalid, "unknown message");
@@ -187,6 +195,9 @@ std::string encode(const SessionMessage& message) {
                      mark.setEpoch(m.epoch);
                      mark.setSequence(m.sequence);
                    },
+                   [&](const MineChange& m) { fill_mine(b.initMine(), m.change); },
+                   [&](const MineGet& m) { fill_mine_get(b.initMineGet(), m); },
+                   [&](const MineReply& m) { fill_mine_reply(b.initMineReply(), m); },
                },
                message);
   });

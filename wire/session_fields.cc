@@ -82,4 +82,54 @@ void fill_call_reply(schema::CallReply::Builder b, const CallReply& m) {
   b.setError(text_of(m.error));
 }
 
+void fill_mine(schema::MineChange::Builder b, const store::MineChange& m) {
+  b.setWhole(m.whole);
+  auto entries = b.initEntries(static_cast<unsigned>(m.entries.size()));
+  for (unsigned i = 0; i < entries.size(); ++i) {
+    entries[i].setName(text_of(m.entries[i].name));
+    entries[i].setValue(text_of(m.entries[i].value));
+    entries[i].setAllow(text_of(m.entries[i].allow));
+  }
+  auto removed = b.initRemoved(static_cast<unsigned>(m.removed.size()));
+  for (unsigned i = 0; i < removed.size(); ++i) removed.set(i, text_of(m.removed[i]));
+}
+
+Result<store::MineChange> read_mine(schema::MineChange::Reader r) {
+  store::MineChange m;
+  m.whole = r.getWhole();
+  for (const auto entry : r.getEntries())
+    m.entries.push_back({{}, string_of(entry.getName()), string_of(entry.getValue()), string_of(entry.getAllow()), 0});
+  for (const auto name : r.getRemoved()) m.removed.push_back(string_of(name));
+  return m;
+}
+
+std::size_t size_hint_of(const store::MineChange& change) {
+  std::size_t size = 128 + 160 * change.removed.size();
+  for (const store::MineRecord& entry : change.entries) size += 64 + entry.name.size() + entry.value.size() + entry.allow.size();
+  return size;
+}
+
+void fill_mine_get(schema::MineGet::Builder b, const MineGet& m) {
+  b.setNumber(m.number);
+  b.setTargetKind(text_of(m.target_kind));
+  b.setTarget(text_of(m.target));
+  b.setDelimiter(text_of(std::string(1, m.delimiter)));
+  b.setName(text_of(m.name));
+}
+
+Result<MineGet> read_mine_get(schema::MineGet::Reader r) {
+  if (r.getDelimiter().size() != 1) return fail(Code::kInvalid, "a delimiter is one character");
+  return MineGet{r.getNumber(), string_of(r.getTargetKind()), string_of(r.getTarget()), *r.getDelimiter().begin(), string_of(r.getName())};
+}
+
+void fill_mine_reply(schema::MineReply::Builder b, const MineReply& m) {
+  b.setNumber(m.number);
+  b.setJson(text_of(m.json));
+  b.setError(text_of(m.error));
+}
+
+Result<MineReply> read_mine_reply(schema::MineReply::Reader r) {
+  return MineReply{r.getNumber(), string_of(r.getJson()), string_of(r.getError())};
+}
+
 }  // namespace brine::wire

@@ -24,4 +24,14 @@ Result<CallReport> read_call(schema::CallReport::Reader r);
 void fill_call_reply(schema::CallReply::Builder b, const CallReply& m);
 Result<CallReply> read_call_reply(schema::CallReply::Reader r);
 
+void fill_mine(schema::MineChange::Builder b, const store::MineChange& m);
+Result<store::MineChange> read_mine(schema::MineChange::Reader r);
+std::size_t size_hint_of(const store::MineChange& change);
+
+void fill_mine_get(schema::MineGet::Builder b, const MineGet& m);
+Result<MineGet> read_mine_get(schema::MineGet::Reader r);
+
+void fill_mine_reply(schema::MineReply::Builder b, const MineReply& m);
+Result<MineReply> read_mine_reply(schema::MineReply::Reader r);
+
 }  // namespace brine::wire

@@ -330,7 +330,7 @@ Status BatchWriter::remember(const Batch& batch, std::vector<bool>& written) {
     changes.add(std::move(version));
     changes.add(std::move(value));
   };
-  std::vector<std::string> keys, minions, settings;
+  std::vector<std::string> keys, minions, mine, settings;
   std::vector<std::size_t> places;  // of the keys that are written here
   auto use = batch.token_uses.begin();
   for (std::size_t i = 0; i < batch.keys.size(); ++i) {
@@ -352,9 +352,18 @@ Status BatchWriter::remember(const Batch& batch, std::vector<bool>& written) {
     minions.push_back(grains.id.str());
   }
   for (const JournalMark& mark : batch.journals) add("journal", mark.id.str(), "", pack_mark(mark));
+  for (const MineRecord& entry : batch.mine) {
+    add("mine", entry.id.str(), entry.name, pack_mine(entry));
+    mine.push_back(entry.id.str());
+  }
+  for (const auto& [id, name] : batch.forgotten_mine) {
+    add("no mine", id.str(), name, "");
+    mine.push_back(id.str());
+  }
   for (const MinionId& id : batch.forgotten_minions) {
     add("no minion", id.str(), "", "");
     minions.push_back(id.str());
+    mine.push_back(id.str());
   }
   for (const auto& [name, value] : batch.settings) {
     add(value.empty() ? "no setting" : "setting", name, "", value);
@@ -363,12 +372,15 @@ Status BatchWriter::remember(const Batch& batch, std::vector<bool>& written) {
   const Words values = changes.words();
   if (values.empty()) return {};
   const std::string key_names = pack_names(keys), minion_names = pack_names(minions), setting_names = pack_names(settings);
-  Words words{options_.origin, key_names, minion_names, setting_names, options_.epoch};
+  std::sort(mine.begin(), mine.end());
+  mine.erase(std::unique(mine.begin(), mine.end()), mine.end());
+  const std::string mine_names = pack_names(mine);
+  Words words{options_.origin, key_names, minion_names, setting_names, mine_names, options_.epoch};
   words.insert(words.end(), values.begin(), values.end());
-  scripts_.call(
-      connection_, Script::kRemember,
-      {layout_.keys, layout_.grains, layout_.journals, layout_.settings, layout_.counters, layout_.news, layout_.presence, layout_.store},
-      words);
+  scripts_.call(connection_, Script::kRemember,
+                {layout_.keys, layout_.grains, layout_.journals, layout_.settings, layout_.counters, layout_.news, layout_.presence,
+                 layout_.store, layout_.mine, layout_.mine_entries},
+                words);
   BRINE_LET(const Reply reply, connection_.next());
   const std::string_view digits = reply.view().text();
   if (digits.size() != places.size()) return std::unexpected(strange("keys"));

@@ -34,6 +34,8 @@ struct Layout {
   std::string tokens_left{shared + "tokens.left"};
   std::string grains{shared + "grains"};
   std::string journals{shared + "journals"};
+  std::string mine{shared + "mine"};           // the minions that have entries
+  std::string mine_entries{shared + "mine:"};  // a prefix
   std::string settings{shared + "settings"};
   std::string news{shared + "news"};
   std::string masters{shared + "masters"};

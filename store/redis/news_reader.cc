@@ -130,6 +130,7 @@ Status StreamNews::take_entry(const Stream& stream, ReplyView fields, News& news
     if (name == "p") BRINE_TRY(take_ids(value, news.presence));
     if (name == "k") BRINE_TRY(take_ids(value, news.keys));
     if (name == "m") BRINE_TRY(take_ids(value, news.minions));
+    if (name == "e") BRINE_TRY(take_ids(value, news.mine));
     if (name == "s") {
       BRINE_LET(std::vector<std::string> settings, unpack_names(value));
       news.settings.insert(news.settings.end(), settings.begin(), settings.end());

@@ -224,6 +224,18 @@ Result<JournalMark> unpack_mark(const MinionId& id, std::string_view packed) {
   return mark;
 }
 
+std::string pack_mine(const MineRecord& entry) { return Packer().number(entry.changed).text(entry.allow).take() += entry.value; }
+
+Result<MineRecord> unpack_mine(const MinionId& id, std::string name, std::string_view packed) {
+  Unpacker bytes(packed);
+  MineRecord entry{.id = id, .name = std::move(name)};
+  entry.changed = bytes.number<UnixMicros>();
+  entry.allow = bytes.text();
+  entry.value = bytes.rest();
+  BRINE_TRY(bytes.status("a mine entry"));
+  return entry;
+}
+
 std::string pack_card(const MasterCard& card) {
   return Packer()
       .text(card.id)

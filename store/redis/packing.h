@@ -42,6 +42,10 @@ Status unpack_rest(std::string_view packed, JobRecord& job);
 std::string pack_mark(const JournalMark& mark);
 Result<JournalMark> unpack_mark(const MinionId& id, std::string_view packed);
 
+// Without id and name.
+std::string pack_mine(const MineRecord& entry);
+Result<MineRecord> unpack_mine(const MinionId& id, std::string name, std::string_view packed);
+
 std::string pack_card(const MasterCard& card);
 Result<MasterCard> unpack_card(std::string_view packed);
 

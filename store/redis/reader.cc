@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/bytes.h"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::size_t kVersionDigits = 20;  // in front of a key and a presence
 constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kMinePage = 64;        // minions, each with a MiB at most
 constexpr std::size_t kFirstOutboxPage = 4;  // entries, whose sizes are not known yet
 constexpr std::size_t kOutboxGrowth = 8;     // of the pages after it
 constexpr std::size_t kEntryOverhead = 64;
@@ -210,6 +213,42 @@ Result<std::vector<JournalMark>> Reader::journals_of(const std::vector<MinionId>
     list.push_back(std::move(mark));
     return {};
   }));
+  return list;
+}
+
+Result<std::vector<MineRecord>> Reader::mine() {
+  std::set<std::string> names;
+  std::string cursor = "0";
+  do {
+    BRINE_LET(const Reply reply, connection_.ask({"SSCAN", layout_.mine, cursor, "COUNT", std::to_string(kPage)}));
+    cursor = reply[0].string();
+    const ReplyView members = reply[1];
+    for (std::size_t i = 0; i < members.size(); ++i) names.insert(members[i].string());
+  } while (cursor != "0" && !cursor.empty());
+  std::vector<MinionId> ids;
+  for (const std::string& name : names) {
+    BRINE_LET(MinionId id, MinionId::parse(name));
+    ids.push_back(std::move(id));
+  }
+  return mine_of(ids);
+}
+
+Result<std::vector<MineRecord>> Reader::mine_of(const std::vector<MinionId>& ids) {
+  std::vector<MineRecord> list;
+  for (std::size_t from = 0; from < ids.size(); from += kMinePage) {
+    const std::size_t end = std::min(ids.size(), from + kMinePage);
+    for (std::size_t i = from; i < end; ++i) connection_.add({"HGETALL", layout_.mine_entries + ids[i].str()});
+    for (std::size_t i = from; i < end; ++i) {
+      BRINE_LET(const Reply reply, connection_.next());
+      const ReplyView fields = reply.view();
+      for (std::size_t at = 0; at + 1 < fields.size(); at += 2) {
+        BRINE_LET(MineRecord entry, unpack_mine(ids[i], fields[at].string(), fields[at + 1].text()));
+        list.push_back(std::move(entry));
+      }
+    }
+  }
+  std::sort(list.begin(), list.end(),
+            [](const MineRecord& a, const MineRecord& b) { return std::tie(a.id, a.name) < std::tie(b.id, b.name); });
   return list;
 }
 

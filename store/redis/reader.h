@@ -23,6 +23,8 @@ class Reader {
   Result<std::vector<GrainsRecord>> grains_of(const std::vector<MinionId>& ids);
   Result<std::vector<JournalMark>> journals();
   Result<std::vector<JournalMark>> journals_of(const std::vector<MinionId>& ids);
+  Result<std::vector<MineRecord>> mine();
+  Result<std::vector<MineRecord>> mine_of(const std::vector<MinionId>& ids);
   Result<std::vector<Presence>> presence();
   Result<std::vector<Presence>> presence_of(const std::vector<MinionId>& ids);
   Result<std::optional<std::string>> setting(const std::string& name);

@@ -127,13 +127,13 @@ redis.call('HSET', KEYS[2], 'end', digits(position), 'end_bytes', digits(bytes))
 return position
 )";
 
-// KEYS: keys, grains, journals, settings, counters, news, presence, store. ARGV: origin, changed key ids, changed minions, changed settings
-// (packed names), epoch, then for each change: what, name, version, value. Answers a digit for each key: 1 written, 0 a version as high is
-// there.
+// KEYS: keys, grains, journals, settings, counters, news, presence, store, mine, prefix of mine entries. ARGV: origin, changed key ids,
+// changed minions, changed settings, minions whose mine changed (packed names), epoch, then for each change: what, name, version (of a mine
+// entry: its name), value. Answers a digit for each key: 1 written, 0 a version as high is there.
 constexpr const char* kRememberText = R"(
-if redis.call('HGET', KEYS[8], 'epoch') ~= ARGV[5] then return redis.error_reply('FOREIGN another store, or none') end
+if redis.call('HGET', KEYS[8], 'epoch') ~= ARGV[6] then return redis.error_reply('FOREIGN another store, or none') end
 local answers = {}
-for i = 6, #ARGV, 4 do
+for i = 7, #ARGV, 4 do
   local what, name, version, value = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   if what == 'key' then
     local held = redis.call('HGET', KEYS[1], name)
@@ -149,10 +149,18 @@ for i = 6, #ARGV, 4 do
     redis.call('HSET', KEYS[2], name, value)
   elseif what == 'journal' then
     redis.call('HSET', KEYS[3], name, value)
+  elseif what == 'mine' then
+    redis.call('HSET', KEYS[10] .. name, version, value)
+    redis.call('SADD', KEYS[9], name)
+  elseif what == 'no mine' then
+    redis.call('HDEL', KEYS[10] .. name, version)
+    if redis.call('EXISTS', KEYS[10] .. name) == 0 then redis.call('SREM', KEYS[9], name) end
   elseif what == 'no minion' then
     redis.call('HDEL', KEYS[2], name)
     redis.call('HDEL', KEYS[3], name)
     redis.call('HDEL', KEYS[7], name)
+    redis.call('SREM', KEYS[9], name)
+    redis.call('DEL', KEYS[10] .. name)
   elseif what == 'setting' then
     redis.call('HSET', KEYS[4], name, value)
   else
@@ -160,7 +168,7 @@ for i = 6, #ARGV, 4 do
   end
 end
 local news = redis.call('HINCRBY', KEYS[5], 'news', 1)
-redis.call('XADD', KEYS[6], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'k', ARGV[2], 'm', ARGV[3], 's', ARGV[4])
+redis.call('XADD', KEYS[6], 'MAXLEN', '~', 20000, string.format('%.0f-0', news), 'o', ARGV[1], 'k', ARGV[2], 'm', ARGV[3], 's', ARGV[4], 'e', ARGV[5])
 return table.concat(answers)
 )";
 

@@ -16,7 +16,7 @@ enum class Script : std::uint8_t {
   kPublish,    // submissions, feed, open jobs
   kReturns,    // first returns and the outbox
   kEvents,     // events and the outbox
-  kRemember,   // keys, grains, journals, settings
+  kRemember,   // keys, grains, journals, mine, settings
   kPositions,  // of returners
   kTrim,       // the outbox's oldest entries
   kForget,     // jobs from feed and indexes

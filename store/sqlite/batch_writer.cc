@@ -66,6 +66,9 @@ Status BatchWriter::prepare() {
   BRINE_LET(delete_grains_, connection_.prepare("DELETE FROM grains WHERE id = ?1"));
   BRINE_LET(put_journal_, connection_.prepare("INSERT OR REPLACE INTO journals(id, epoch, sequence) VALUES(?1, ?2, ?3)"));
   BRINE_LET(delete_journal_, connection_.prepare("DELETE FROM journals WHERE id = ?1"));
+  BRINE_LET(put_mine_, connection_.prepare("INSERT OR REPLACE INTO mine(id, name, value, allow, changed) VALUES(?1, ?2, ?3, ?4, ?5)"));
+  BRINE_LET(delete_mine_, connection_.prepare("DELETE FROM mine WHERE id = ?1 AND name = ?2"));
+  BRINE_LET(delete_mine_of_, connection_.prepare("DELETE FROM mine WHERE id = ?1"));
   BRINE_LET(put_position_, connection_.prepare("INSERT INTO returners(name, position) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE "
                                                "SET position = excluded.position WHERE excluded.position > returners.position"));
   BRINE_LET(put_setting_, connection_.prepare("INSERT OR REPLACE INTO settings(name, value) VALUES(?1, ?2)"));
@@ -241,13 +244,19 @@ Status BatchWriter::apply_minions(const Batch& batch) {
     BRINE_TRY(
         put_journal_.run(std::string_view(mark.id.str()), static_cast<std::int64_t>(mark.epoch), static_cast<std::int64_t>(mark.sequence)));
   }
+  for (const MineRecord& entry : batch.mine) {
+    BRINE_TRY(
+        put_mine_.run(std::string_view(entry.id.str()), std::string_view(entry.name), Blob{entry.value}, Blob{entry.allow}, entry.changed));
+  }
+  for (const auto& [id, name] : batch.forgotten_mine) BRINE_TRY(delete_mine_.run(std::string_view(id.str()), std::string_view(name)));
   for (const MinionId& id : batch.forgotten_minions) BRINE_TRY(forget_minion(id));
   return {};
 }
 
 Status BatchWriter::forget_minion(const MinionId& id) {
   BRINE_TRY(delete_grains_.run(std::string_view(id.str())));
-  return delete_journal_.run(std::string_view(id.str()));
+  BRINE_TRY(delete_journal_.run(std::string_view(id.str())));
+  return delete_mine_of_.run(std::string_view(id.str()));
 }
 
 Status BatchWriter::apply_positions(const Batch& batch) {

@@ -1,4 +1,4 @@
-// One batch in one transaction: jobs, then returns, keys, grains, positions, settings.
+// One batch in one transaction: jobs, then returns, keys, grains, mine, positions, settings.
 //
 // Owns the writing connection and what belongs to it. Belongs to the ledger's thread. An error of code kUnavailable or kCorrupt
 // means that the connection is not to be used again; after any other error the transaction was rolled back and all is as before.
@@ -67,6 +67,7 @@ class BatchWriter {
   Statement begin_, commit_, rollback_;
   Statement find_submission_, find_job_, insert_job_, insert_progress_, insert_feed_;
   Statement put_token_, delete_token_, use_token_, find_key_, delete_key_of_version_;
+  Statement put_mine_, delete_mine_, delete_mine_of_;
   Statement put_key_, delete_key_, put_grains_, delete_grains_, put_journal_, delete_journal_, put_position_, put_setting_, delete_setting_;
 };
 

@@ -47,6 +47,7 @@ Status Reader::prepare() {
   BRINE_LET(tokens_, connection_.prepare("SELECT " BRINE_TOKEN_COLUMNS " FROM tokens ORDER BY id"));
   BRINE_LET(grains_, connection_.prepare("SELECT id, json FROM grains ORDER BY id"));
   BRINE_LET(journals_, connection_.prepare("SELECT id, epoch, sequence FROM journals ORDER BY id"));
+  BRINE_LET(mine_, connection_.prepare("SELECT id, name, value, allow, changed FROM mine ORDER BY id, name"));
   BRINE_LET(setting_, connection_.prepare("SELECT value FROM settings WHERE name = ?1"));
   BRINE_LET(feed_, connection_.prepare("SELECT counter, jid FROM feed WHERE counter > ?1 ORDER BY counter LIMIT ?2"));
   BRINE_LET(job_, connection_.prepare("SELECT " BRINE_JOB_COLUMNS " FROM jobs WHERE jid = ?1"));
@@ -85,6 +86,12 @@ Result<std::vector<GrainsRecord>> Reader::grains() {
 Result<std::vector<JournalMark>> Reader::journals() {
   return collect<JournalMark>(journals_.query(), [](const Rows& rows) {
     return JournalMark{MinionId::trusted(rows.string(0)), rows.as<std::uint64_t>(1), rows.as<std::uint64_t>(2)};
+  });
+}
+
+Result<std::vector<MineRecord>> Reader::mine() {
+  return collect<MineRecord>(mine_.query(), [](const Rows& rows) {
+    return MineRecord{MinionId::trusted(rows.string(0)), rows.string(1), rows.string(2), rows.string(3), rows.integer(4)};
   });
 }
 

@@ -29,6 +29,7 @@ class Reader {
   Result<std::vector<TokenRecord>> tokens();
   Result<std::vector<GrainsRecord>> grains();
   Result<std::vector<JournalMark>> journals();
+  Result<std::vector<MineRecord>> mine();
   Result<std::optional<std::string>> setting(const std::string& name);
   Result<JobId> last_jid();
   Result<FeedPosition> feed_end();
@@ -55,7 +56,7 @@ class Reader {
   Connection connection_;
   std::unique_ptr<CountersRow> counters_;
   Statement begin_, end_;
-  Statement keys_, tokens_, grains_, journals_, setting_, feed_, job_, submission_, expected_, returns_, returned_, open_, outbox_,
+  Statement keys_, tokens_, grains_, journals_, mine_, setting_, feed_, job_, submission_, expected_, returns_, returned_, open_, outbox_,
       position_;
   std::array<Statement, kJobQueries.size()> list_;
 };

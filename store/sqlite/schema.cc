@@ -23,6 +23,9 @@ CREATE TABLE counters(
 CREATE TABLE settings(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE grains(id TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE journals(id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE mine(
+  id TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, allow BLOB NOT NULL, changed INTEGER NOT NULL,
+  PRIMARY KEY (id, name)) WITHOUT ROWID;
 CREATE TABLE returners(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE keys(
   id TEXT NOT NULL, denied INTEGER NOT NULL, state INTEGER NOT NULL, public_key BLOB NOT NULL, number INTEGER NOT NULL,
@@ -69,6 +72,9 @@ UPDATE progress SET failed = (
 )";
 constexpr const char* kFrom2 = R"(
 ALTER TABLE keys ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE mine(
+  id TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, allow BLOB NOT NULL, changed INTEGER NOT NULL,
+  PRIMARY KEY (id, name)) WITHOUT ROWID;
 )";
 static_assert(static_cast<int>(Outcome::kNoMatch) == 3);
 static_assert(kIndexedLength == 128);

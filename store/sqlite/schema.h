@@ -1,6 +1,7 @@
 // The tables, and the judgement whether a file holds them.
 //
 //   settings   name -> value                                        grains   id -> json
+//   mine       (id, name) -> what the minion has published
 //   keys       (id, denied?) -> key record                          returners  name -> position delivered
 //   tokens     id -> join token, and how often it was used
 //   jobs       jid -> record; expected minions as in expected_set.h, large fields last so that lists do not read them
@@ -22,7 +23,7 @@
 
 namespace brine::store::sqlite {
 
-// 1: without progress.failed and the indexes of job_queries.h. 2: without keys.kind and tokens.
+// 1: without progress.failed and the indexes of job_queries.h. 2: without keys.kind, tokens and mine.
 constexpr int kSchemaVersion = 3;
 
 // Makes the tables in an empty database, or brings those of an older schema up to date, in one transaction.

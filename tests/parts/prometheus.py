@@ -14,11 +14,14 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy/prometheus"
 
 
 class Prometheus:
-    def __init__(self, folder, **jobs):
-        """jobs: {scrape job: ports}."""
+    def __init__(self, folder, discover=None, **jobs):
+        """jobs: {scrape job: ports}; discover: {scrape job: URL of HTTP service discovery}."""
         self.folder, self.port, self.process = folder, free_port(), None
         folder.mkdir()
         scrapes = [{"job_name": name.replace("_", "-"), "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]} for name, ports in jobs.items()]
+        for name, url in (discover or {}).items():
+            labels = [{"source_labels": ["__meta_brine_id"], "target_label": "minion"}]
+            scrapes.append({"job_name": name, "http_sd_configs": [{"url": url, "refresh_interval": "1s"}], "relabel_configs": labels})
         config = {
             "global": {"scrape_interval": "250ms", "scrape_timeout": "250ms", "evaluation_interval": "500ms"},
             "rule_files": [str(DEPLOY / "brine.rules.yml")],

@@ -50,6 +50,7 @@ void merge(News& all, const News& one) {
   all.tokens |= one.tokens;
   all.keys.insert(all.keys.end(), one.keys.begin(), one.keys.end());
   all.minions.insert(all.minions.end(), one.minions.begin(), one.minions.end());
+  all.mine.insert(all.mine.end(), one.mine.begin(), one.mine.end());
   all.presence.insert(all.presence.end(), one.presence.begin(), one.presence.end());
   all.settings.insert(all.settings.end(), one.settings.begin(), one.settings.end());
 }
@@ -335,9 +336,19 @@ Result<store::CommitOutcome> SharedMemoryClient::do_commit(const store::Batch& b
     news.minions.push_back(record.id);
   }
   for (const store::JournalMark& mark : batch.journals) server_.journals[mark.id] = mark;
+  for (const store::MineRecord& entry : batch.mine) {
+    server_.mine[{entry.id, entry.name}] = entry;
+    news.mine.push_back(entry.id);
+  }
+  for (const auto& name : batch.forgotten_mine) {
+    server_.mine.erase(name);
+    news.mine.push_back(name.first);
+  }
   for (const MinionId& id : batch.forgotten_minions) {
     server_.grains.erase(id);
     server_.journals.erase(id);
+    std::erase_if(server_.mine, [&](const auto& entry) { return entry.first.first == id; });
+    news.mine.push_back(id);
     server_.now.presence.erase(id);
     news.minions.push_back(id);
   }
@@ -399,6 +410,9 @@ Result<std::vector<store::GrainsRecord>> SharedMemoryClient::grains() const {
 }
 Result<std::vector<store::JournalMark>> SharedMemoryClient::journals() const {
   return answer([&] { return values_of(server_.journals); });
+}
+Result<std::vector<store::MineRecord>> SharedMemoryClient::mine() const {
+  return answer([&] { return values_of(server_.mine); });
 }
 Result<std::optional<std::string>> SharedMemoryClient::setting(const std::string& name) const {
   return answer([&] { return value_at(server_.settings, name); });
@@ -509,6 +523,15 @@ Result<std::vector<store::GrainsRecord>> SharedMemoryClient::grains_of(const std
 }
 Result<std::vector<store::JournalMark>> SharedMemoryClient::journals_of(const std::vector<MinionId>& ids) const {
   return answer([&] { return values_of(server_.journals, ids); });
+}
+Result<std::vector<store::MineRecord>> SharedMemoryClient::mine_of(const std::vector<MinionId>& ids) const {
+  return answer([&] {
+    std::vector<store::MineRecord> all;
+    for (const auto& [name, entry] : server_.mine) {
+      if (std::find(ids.begin(), ids.end(), entry.id) != ids.end()) all.push_back(entry);
+    }
+    return all;
+  });
 }
 Result<std::vector<store::Presence>> SharedMemoryClient::presence() const {
   return answer([&] { return values_of(server_.now.presence); });

@@ -64,6 +64,7 @@ struct SharedMemory {
   std::map<std::string, store::TokenRecord> tokens;
   std::map<MinionId, store::GrainsRecord> grains;
   std::map<MinionId, store::JournalMark> journals;
+  std::map<std::pair<MinionId, std::string>, store::MineRecord> mine;  // (id, name)
   std::map<std::string, std::string> settings;
   std::map<std::string, std::uint64_t> positions;
   std::uint32_t next_index = 1;
@@ -99,6 +100,7 @@ class SharedMemoryClient final : public store::SharedStore {
   Result<std::vector<store::TokenRecord>> tokens() const override;
   Result<std::vector<store::GrainsRecord>> grains() const override;
   Result<std::vector<store::JournalMark>> journals() const override;
+  Result<std::vector<store::MineRecord>> mine() const override;
   Result<std::optional<std::string>> setting(const std::string& name) const override;
   Result<JobId> last_jid() const override;
   Result<store::FeedPosition> feed_end() const override;
@@ -118,6 +120,7 @@ class SharedMemoryClient final : public store::SharedStore {
   Result<std::vector<store::KeyRecord>> keys_of(const std::vector<MinionId>& ids) const override;
   Result<std::vector<store::GrainsRecord>> grains_of(const std::vector<MinionId>& ids) const override;
   Result<std::vector<store::JournalMark>> journals_of(const std::vector<MinionId>& ids) const override;
+  Result<std::vector<store::MineRecord>> mine_of(const std::vector<MinionId>& ids) const override;
   Result<std::vector<store::Presence>> presence() const override;
   Result<std::vector<store::Presence>> presence_of(const std::vector<MinionId>& ids) const override;
   Result<std::vector<store::ReturnRecord>> returns_at(const JobId& jid, const std::vector<MinionId>& expected,

@@ -120,8 +120,63 @@ TEST_F(MinionConfigTest, SpoolLiesBelowRootDir) {
   EXPECT_EQ(load("id: a\nroot_dir: /r\nspool: {path: /s, max_bytes: 2MiB}\n").spool.path, "/r/s");
 }
 
+TEST_F(MinionConfigTest, MineFunctionsAreAMapOfNamesToArguments) {
+  const auto functions = load(
+                             "id: a\nmine_functions:\n  test.ping: []\n  x.y:\n  network.ip_addrs: [eth0, {cidr: 10.0.0.0/8}]\n  cmd.run: "
+                             "{cmd: df, shell: sh}\n")
+                             .mine_functions;
+  ASSERT_EQ(functions.size(), 4U);
+  EXPECT_EQ(functions[0].name, "test.ping");
+  EXPECT_EQ(functions[0].function, "test.ping");
+  EXPECT_EQ(functions[0].args, "[]");
+  EXPECT_EQ(functions[0].kwargs, "{}");
+  EXPECT_EQ(functions[0].allow_tgt, "");
+  EXPECT_EQ(functions[1].args, "[]");
+  EXPECT_EQ(functions[2].args, R"(["eth0"])");
+  EXPECT_EQ(functions[2].kwargs, R"({"cidr":"10.0.0.0/8"})");
+  EXPECT_EQ(functions[3].kwargs, R"({"cmd":"df","shell":"sh"})");
+}
+
+TEST_F(MinionConfigTest, AMineFunctionMayHaveAnAliasAndSayWhoReadsIt) {
+  const auto functions = load(
+                             "id: a\nmine_functions:\n  addr: [{mine_function: grains.get}, 'ipv4:0', {allow_tgt: 'G@r:x', allow_tgt_type: "
+                             "compound}]\n  of: {mine_function: test.ping, allow_tgt: [b, c], allow_tgt_type: list}\n")
+                             .mine_functions;
+  ASSERT_EQ(functions.size(), 2U);
+  EXPECT_EQ(functions[0].name, "addr");
+  EXPECT_EQ(functions[0].function, "grains.get");
+  EXPECT_EQ(functions[0].args, R"(["ipv4:0"])");
+  EXPECT_EQ(functions[0].kwargs, "{}");
+  EXPECT_EQ(functions[0].allow_tgt, "G@r:x");
+  EXPECT_EQ(functions[0].allow_tgt_type, "compound");
+  EXPECT_EQ(functions[1].allow_tgt, "b,c");
+}
+
+TEST_F(MinionConfigTest, MineFunctionsMayBeAList) {
+  const auto functions = load("id: a\nmine_functions: [test.ping, {addr: [{mine_function: grains.get}, id]}]\n").mine_functions;
+  ASSERT_EQ(functions.size(), 2U);
+  EXPECT_EQ(functions[0].function, "test.ping");
+  EXPECT_EQ(functions[1].name, "addr");
+  EXPECT_EQ(functions[1].args, R"(["id"])");
+}
+
+TEST_F(MinionConfigTest, WrongMineFunctionsAreExplained) {
+  EXPECT_THAT(complaint("id: a\nmine_functions: test.ping\n"), HasSubstr("minion:2: 'mine_functions' must be a map or a list"));
+  EXPECT_THAT(complaint("id: a\nmine_functions:\n  test.ping: now\n"),
+              HasSubstr("minion:3: 'mine_functions': the arguments of test.ping must be a list or a map"));
+  EXPECT_THAT(complaint("id: a\nmine_functions: [a.b, a.b]\n"), HasSubstr("a.b comes twice"));
+  EXPECT_THAT(complaint("id: a\nmine_functions: [[a.b]]\n"), HasSubstr("lists names, or maps of one name"));
+  EXPECT_THAT(complaint("id: a\nmine_functions: {a.b: {allow_tgt: {x: y}}}\n"), HasSubstr("allow_tgt of a.b must be a target"));
+}
+
+TEST_F(MinionConfigTest, MineIntervalCountsMinutes) {
+  EXPECT_EQ(load("id: a\n").mine_interval, std::chrono::hours(1));
+  EXPECT_EQ(load("id: a\nmine_interval: 0.5\n").mine_interval, seconds(30));
+  EXPECT_EQ(load("id: a\nmine_interval: 10s\n").mine_interval, seconds(10));
+}
+
 TEST_F(MinionConfigTest, KnownButUnusedKeysGiveWarnings) {
-  EXPECT_THAT(load("id: a\nmine_interval: 60\n").warnings, ElementsAre(HasSubstr("minion:2: 'mine_interval' is known, but not used")));
+  EXPECT_THAT(load("id: a\nmine_enabled: true\n").warnings, ElementsAre(HasSubstr("minion:2: 'mine_enabled' is known, but not used")));
 }
 
 TEST_F(MinionConfigTest, MastersKeysAreUnknownHere) {

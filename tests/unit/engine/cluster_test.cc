@@ -109,6 +109,23 @@ class Side {
   bool sees(std::string_view id, std::string_view place) {
     return eventually([&] { return place_of(id) == place; });
   }
+  void publish(std::string_view id, std::uint64_t session, std::string name, std::string value) {
+    store::MineChange change{.whole = true};
+    change.entries.push_back({{}, std::move(name), std::move(value), "", 0});
+    engine->mine_changed(session_number(session), minion_id(id), std::move(change));
+  }
+  // "id=value+" for each entry of that name, "-" when its minion is not present.
+  bool reads(const std::string& name, const std::string& expected) {
+    return eventually([&] {
+      std::promise<std::string> answer;
+      engine->read_mine({"glob", "*", ':', name}, [&](const Result<std::vector<MineValue>>& values) {
+        std::string text;
+        for (const MineValue& value : values.value()) text += value.id.str() + "=" + value.value + (value.present ? "+" : "-");
+        answer.set_value(text);
+      });
+      return answer.get_future().get() == expected;
+    });
+  }
   bool was_sent(const JobId& jid, std::uint64_t session) const {
     return eventually([&] {
       const auto all = gateway.deliveries();
@@ -153,6 +170,59 @@ TEST_F(ClusterTest, AJobOfOneMasterReachesTheMinionsOfTheOtherAndComesBack) {
   ASSERT_TRUE(eventually([&] { return watcher->finishes() == 1; }));
   EXPECT_THAT(watcher->minions_returned(), UnorderedElementsAre("m1", "m2"));
   EXPECT_THAT(watcher->missing(), IsEmpty());
+}
+
+TEST_F(ClusterTest, MineEntriesOfOneMasterAreReadOnTheOther) {
+  a.connect("m1", 1);
+  ASSERT_TRUE(b.sees("m1", "a"));
+  a.publish("m1", 1, "x", "1");
+  ASSERT_TRUE(b.reads("x", "m1=1+"));
+  a.publish("m1", 1, "x", "2");
+  EXPECT_TRUE(b.reads("x", "m1=2+"));
+  a.engine->session_closed(session_number(1), EndReason::kLeft);
+  EXPECT_TRUE(b.reads("x", "m1=2-"));
+}
+
+TEST_F(ClusterTest, MineEntriesOfADeletedMinionAreGoneOnEveryMaster) {
+  a.connect("m1", 1);
+  a.publish("m1", 1, "x", "1");
+  ASSERT_TRUE(b.reads("x", "m1=1+"));
+  std::promise<void> done;
+  b.engine->change_keys(KeyAuthority::Change::kDelete, {[](const MinionId&) { return true; }, true, true, true, true},
+                        [&](const Result<KeyList>&) { done.set_value(); });
+  done.get_future().wait();
+  EXPECT_TRUE(a.reads("x", ""));
+  EXPECT_TRUE(b.reads("x", ""));
+  EXPECT_TRUE(eventually([&] { return a.store->mine()->empty(); }));
+}
+
+TEST_F(ClusterTest, TheMasterThatHoldsTheSessionPutsTheStoreRight) {
+  a.connect("m1", 1);
+  a.publish("m1", 1, "x", "1");
+  ASSERT_TRUE(b.reads("x", "m1=1+"));
+  store::Batch old;
+  old.mine = {{minion_id("m1"), "x", "0", "", 1}, {minion_id("m1"), "y", "0", "", 1}};
+  ASSERT_TRUE(b.store->commit(old));
+  EXPECT_TRUE(eventually([&] {
+    const auto mine = b.store->mine();
+    return mine->size() == 1 && mine->at(0).value == "1";
+  }));
+  EXPECT_TRUE(b.reads("x", "m1=1+"));
+  EXPECT_TRUE(a.reads("y", ""));
+}
+
+TEST_F(ClusterTest, WhatTheStoreHasBeyondWhatAMinionSaysItHasIsDeleted) {
+  store::Batch old;
+  old.mine = {{minion_id("m1"), "y", "0", "", 1}};
+  ASSERT_TRUE(b.store->commit(old));
+  a.connect("m1", 1);
+  a.publish("m1", 1, "x", "1");
+  EXPECT_TRUE(eventually([&] {
+    const auto mine = b.store->mine();
+    return mine->size() == 1 && mine->at(0).name == "x";
+  }));
+  EXPECT_TRUE(b.reads("x", "m1=1+"));
+  EXPECT_TRUE(b.reads("y", ""));
 }
 
 TEST_F(ClusterTest, ASubmissionThatIsRepeatedOnTheOtherMasterIsTheSameJob) {

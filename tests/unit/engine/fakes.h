@@ -171,6 +171,14 @@ class FakeEvents final : public EventSink {
     for (const Event& event : events_) matching += event.tag.starts_with(prefix) && event.origin == origin ? 1 : 0;
     return matching;
   }
+  std::vector<std::string> jsons_of(std::string_view prefix) const {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> all;
+    for (const Event& event : events_) {
+      if (event.tag.starts_with(prefix)) all.push_back(event.json);
+    }
+    return all;
+  }
   std::string json_of(std::string_view prefix) const {
     std::lock_guard lock(mutex_);
     for (const Event& event : events_) {

@@ -185,9 +185,13 @@ Result<store::CommitOutcome> MemoryStore::commit(const store::Batch& batch) {
   for (const store::GrainsRecord& record : batch.grains) grains_[record.id] = record;
   grains_writes_ += static_cast<int>(batch.grains.size());
   for (const store::JournalMark& mark : batch.journals) journals_[mark.id] = mark;
+  for (const store::MineRecord& entry : batch.mine) mine_[{entry.id, entry.name}] = entry;
+  mine_writes_ += static_cast<int>(batch.mine.size());
+  for (const auto& name : batch.forgotten_mine) mine_.erase(name);
   for (const MinionId& id : batch.forgotten_minions) {
     grains_.erase(id);
     journals_.erase(id);
+    std::erase_if(mine_, [&](const auto& entry) { return entry.first.first == id; });
   }
   for (const auto& [name, position] : batch.returner_positions) positions_[name] = std::max(positions_[name], position);
   for (const auto& [name, value] : batch.settings) {
@@ -257,6 +261,23 @@ Result<std::vector<store::GrainsRecord>> MemoryStore::grains() const {
   std::vector<store::GrainsRecord> all;
   for (const auto& [id, record] : grains_) all.push_back(record);
   return all;
+}
+
+Result<std::vector<store::MineRecord>> MemoryStore::mine() const {
+  std::lock_guard lock(mutex_);
+  std::vector<store::MineRecord> all;
+  for (const auto& [name, entry] : mine_) all.push_back(entry);
+  return all;
+}
+
+int MemoryStore::mine_writes() const {
+  std::lock_guard lock(mutex_);
+  return mine_writes_;
+}
+
+void MemoryStore::put_mine(store::MineRecord entry) {
+  std::lock_guard lock(mutex_);
+  mine_[{entry.id, entry.name}] = std::move(entry);
 }
 
 Result<std::optional<std::string>> MemoryStore::setting(const std::string& name) const {

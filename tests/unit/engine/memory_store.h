@@ -41,11 +41,13 @@ class MemoryStore final : public store::StateStore {
   std::map<std::string, std::string> settings() const;
   int key_writes() const;
   int grains_writes() const;
+  int mine_writes() const;
   int reopened() const;
   // What earlier masters left behind.
   void put_job(store::JobRecord job);
   void put_key(store::KeyRecord key);
   void put_journal(store::JournalMark mark);
+  void put_mine(store::MineRecord entry);
   std::size_t job_count() const;
   // What the next expire() says; and what the last one was asked to keep.
   void let_expire(store::Expired expired);
@@ -61,6 +63,7 @@ class MemoryStore final : public store::StateStore {
   Result<std::vector<store::TokenRecord>> tokens() const override;
   Result<std::vector<store::GrainsRecord>> grains() const override;
   Result<std::vector<store::JournalMark>> journals() const override;
+  Result<std::vector<store::MineRecord>> mine() const override;
   Result<std::optional<std::string>> setting(const std::string& name) const override;
   Result<JobId> last_jid() const override;
   Result<store::FeedPosition> feed_end() const override;
@@ -90,6 +93,7 @@ class MemoryStore final : public store::StateStore {
   int reopened_ = 0;
   int key_writes_ = 0;
   int grains_writes_ = 0;
+  int mine_writes_ = 0;
   std::vector<std::size_t> commit_sizes_;
   std::vector<store::ReturnRecord> kept_;
   std::map<JobId, store::JobRecord> jobs_;
@@ -100,6 +104,7 @@ class MemoryStore final : public store::StateStore {
   std::map<std::string, store::TokenRecord> tokens_;
   std::map<MinionId, store::GrainsRecord> grains_;
   std::map<MinionId, store::JournalMark> journals_;
+  std::map<std::pair<MinionId, std::string>, store::MineRecord> mine_;
   store::Retention retention_;
   store::Expired expires_;
   std::set<MinionId> malformed_;

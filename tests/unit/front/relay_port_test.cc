@@ -35,6 +35,11 @@ class FakeUpstream final : public Upstream {
   void receipt(engine::SessionRef session, JobId, engine::Receipt) override { receipts.push_back(session.slot); }
   void journal_at(engine::SessionRef session, engine::JournalPosition) override { journals.push_back(session.slot); }
   void grains_changed(engine::SessionRef, MinionId minion, std::string grains) override { new_grains[minion.str()] = std::move(grains); }
+  void mine_changed(engine::SessionRef session, MinionId, store::MineChange) override { mine.push_back(session.slot); }
+  void mine_get(engine::SessionRef, MinionId reader, engine::MineQuery, std::function<void(std::string, std::string)> done) override {
+    readers.push_back(reader.str());
+    done("{}", "");
+  }
   bool returns(std::vector<engine::PendingReturn>&&) override { return true; }
   void gateway_opened(engine::GatewayOpened) override {}
   void gateway_closed(engine::SessionRef) override { gateway_gone = true; }
@@ -58,7 +63,8 @@ class FakeUpstream final : public Upstream {
   std::map<std::string, std::string> new_grains;
   std::vector<std::vector<store::Attachment>> chains;
   std::vector<std::function<void(UnixMicros)>> judgements;
-  std::vector<std::string> calls;
+  std::vector<std::string> calls, readers;
+  std::vector<std::uint32_t> mine;
   bool gateway_gone = false;
 };
 
@@ -66,7 +72,7 @@ class RelayPortTest : public testing::Test {
  protected:
   RelayPortTest()
       : port({upstream, counters, returns, [this](std::function<void(RelayPort&)> work) { work(port); }, [] { return UnixMicros{99}; },
-              [this] { return above.public_key(); }},
+              [] { return MonoTime{}; }, [this] { return above.public_key(); }},
              {{3, 17, 0}, id("eu-1"), syndic.public_key(), kRoot}) {}
 
   Status say(const wire::RelayUp& message) { return port.take(pack(message, true)); }
@@ -236,6 +242,38 @@ TEST_F(RelayPortTest, ACallCountsOnlyForAMinionThatIsThere) {
   const auto replies = next().call_replies;
   ASSERT_THAT(replies, SizeIs(2));
   EXPECT_THAT(replies[1].reply.error, HasSubstr("not connected"));
+}
+
+TEST_F(RelayPortTest, TheMineIsReadAndWrittenInTheNameOfWhoIsThereOnly) {
+  wire::RelayUp early = opening(1, word_of(minion, "m1", syndic.public_key()));
+  early.mine_gets.push_back({1, {7, "glob", "*", ':', "addr"}});
+  ASSERT_TRUE(say(early));
+  EXPECT_THAT(upstream.readers, IsEmpty());  // upstream has not judged yet
+  upstream.judge(kEver);
+  wire::RelayUp message;
+  message.mine.push_back({1, {}});
+  message.mine.push_back({2, {}});
+  message.mine_gets.push_back({1, {8, "glob", "*", ':', "addr"}});
+  message.mine_gets.push_back({2, {9, "glob", "*", ':', "addr"}});
+  ASSERT_TRUE(say(message));
+  EXPECT_THAT(upstream.mine, ElementsAre(1U));
+  EXPECT_THAT(upstream.readers, ElementsAre("m1"));
+  const auto replies = next().mine_replies;
+  ASSERT_THAT(replies, SizeIs(3));
+  EXPECT_THAT(replies[0].error, HasSubstr("try again"));
+  EXPECT_EQ(replies[1].json, "{}");
+  EXPECT_FALSE(replies[2].error.empty());
+}
+
+TEST_F(RelayPortTest, MoreMineEntriesThanAMinionMayHaveEndItsSession) {
+  open_m1();
+  wire::RelayUp message;
+  wire::SlotMine large{1, {}};
+  large.change.entries.push_back({{}, "x", std::string((1U << 20) + 1, ' '), "", 0});
+  message.mine.push_back(large);
+  ASSERT_TRUE(say(message));
+  EXPECT_THAT(upstream.mine, IsEmpty());
+  EXPECT_THAT(next().ends, SizeIs(1));
 }
 
 TEST_F(RelayPortTest, ALostSyndicLosesAllThatIsBehindIt) {

@@ -56,6 +56,30 @@ TEST_F(HttpServerTest, MetricsComeAsTheTextFormatOfPrometheus) {
   EXPECT_EQ(reply.body, "brine_returns_total 4\n");
 }
 
+TEST_F(HttpServerTest, APageThatIsAddedGetsItsQueryDecoded) {
+  const auto server = open();
+  EXPECT_EQ(ask(server->port(), "/extra/page?a=1").status, 404);
+  server->add_page("/extra/page", [](const Query& query) {
+    std::string all;
+    for (const auto& [name, value] : query) all += name + "=" + value + ";";
+    return PageAnswer{.type = "application/json", .body = all};
+  });
+  const HttpReply reply = ask(server->port(), "/extra/page?tgt=web%2A%20x&fun=a+b&empty=&bare&fun=c%3Dd&&%zz=1");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_THAT(reply.head, HasSubstr("Content-Type: application/json"));
+  EXPECT_THAT(reply.body, HasSubstr("bare=;empty=;fun=c=d;tgt=web* x;"));
+  EXPECT_EQ(ask(server->port(), "/extra").status, 404);
+  EXPECT_EQ(ask(server->port(), "/metrics").status, 200);
+}
+
+TEST_F(HttpServerTest, APageMaySayThatItsQueryIsWrongOrThatItCannotNow) {
+  const auto server = open();
+  server->add_page("/p", [](const Query& query) { return PageAnswer{.status = query.empty() ? 400 : 503, .body = "why"}; });
+  EXPECT_EQ(ask(server->port(), "/p").status, 400);
+  EXPECT_EQ(ask(server->port(), "/p?x").status, 503);
+  EXPECT_EQ(ask(server->port(), "/p?x").body, "why");
+}
+
 TEST_F(HttpServerTest, HeadHasTheLengthAndNoBody) {
   const auto server = open();
   const HttpReply reply = ask(server->port(), "/metrics", "HEAD");

@@ -236,7 +236,7 @@ void AgentTest::make(AgentOptions with, std::string cookie) {
   options.id = id_of("web1");
   if (options.masters.empty()) options.masters = {"tcp://master:4506"};
   trust = std::make_unique<net::Trust>("");
-  agent = std::make_unique<Agent>(AgentParts{key, *trust, link, journal, executor, grains, keepsake, clock, counters}, options,
+  agent = std::make_unique<Agent>(AgentParts{key, *trust, link, journal, executor, grains, keepsake, clock, counters, &mine}, options,
                                   std::move(cookie));
 }
 

@@ -171,6 +171,19 @@ class FakeLink final : public net::Link {
   ScriptedMaster& master_;
 };
 
+class FakeMineListener final : public MineListener {
+ public:
+  void session_opened() override { ++opened; }
+  void session_closed() override { ++closed; }
+  void replied(std::uint32_t number, std::string json, std::string error) override {
+    replies.push_back(std::to_string(number) + json + error);
+  }
+
+  int opened = 0;
+  int closed = 0;
+  std::vector<std::string> replies;
+};
+
 // One agent "web1" with all of its world.
 class AgentTest : public testing::Test {
  protected:
@@ -213,6 +226,7 @@ class AgentTest : public testing::Test {
   FakeExecutor executor{happened};
   FakeGrains grains;
   FakeKeepsake keepsake;
+  FakeMineListener mine;
   AgentCounters counters;
   net::SigningKey key = net::SigningKey::generate();
   std::unique_ptr<net::Trust> trust;

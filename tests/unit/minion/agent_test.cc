@@ -489,5 +489,18 @@ TEST_F(AgentTest, StopOutsideASessionStopsAtOnce) {
   EXPECT_THAT(link.endpoints, SizeIs(1));
 }
 
+TEST_F(AgentTest, TheMineIsToldOfSessionsAndGetsItsReplies) {
+  open_session();
+  EXPECT_EQ(mine.opened, 1);
+  EXPECT_TRUE(agent->tell(wire::MineGet{7, "glob", "*", ':', "x"}));
+  ASSERT_EQ(master.taken<wire::MineGet>().size(), 1U);
+  master.send(*agent, wire::MineReply{7, "{}", ""});
+  EXPECT_THAT(mine.replies, testing::ElementsAre("7{}"));
+  EXPECT_EQ(mine.closed, 0);
+  lose_connection();
+  EXPECT_EQ(mine.closed, 1);
+  EXPECT_FALSE(agent->tell(wire::MineGet{8, "glob", "*", ':', "x"}));
+}
+
 }  // namespace
 }  // namespace brine::minion

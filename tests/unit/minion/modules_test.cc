@@ -19,6 +19,17 @@ class Modules : public testing::Test {
   FunctionCalls minion_;
 };
 
+TEST_F(Modules, NetworkGivesAddressesWithinWhatIsAskedFor) {
+  const Json all = minion_.run("network.ip_addrs", {}, {{"include_loopback", true}}).value;
+  EXPECT_THAT(all, testing::Contains("127.0.0.1"));
+  EXPECT_EQ(minion_.run("network.ip_addrs", {"lo"}).value, Json::array());
+  EXPECT_EQ(minion_.run("network.ip_addrs", {"lo"}, {{"include_loopback", true}, {"cidr", "127.0.0.0/8"}}).value,
+            Json::array({"127.0.0.1"}));
+  EXPECT_EQ(minion_.run("network.ip_addrs", {}, {{"include_loopback", true}, {"cidr", "203.0.113.0/24"}}).value, Json::array());
+  EXPECT_NE(minion_.run("network.ip_addrs", {}, {{"cidr", "nonsense"}}).retcode, 0);
+  EXPECT_TRUE(minion_.run("network.ip_addrs6").value.is_array());
+}
+
 TEST_F(Modules, EveryFunctionIsDocumentedWithAnExampleAndHasReadableDefaults) {
   for (const auto& [name, function] : minion_.registry.all()) {
     EXPECT_THAT(function.doc, HasSubstr("brine '*' " + name)) << name;
@@ -85,7 +96,7 @@ TEST_F(Modules, GrainsAreReadByNameAndPath) {
 }
 
 TEST_F(Modules, SysListsModulesAndFunctions) {
-  EXPECT_EQ(minion_.run("sys.list_modules").value, Json::array({"cmd", "grains", "saltutil", "sys", "test"}));
+  EXPECT_EQ(minion_.run("sys.list_modules").value, Json::array({"cmd", "grains", "mine", "network", "saltutil", "sys", "test"}));
   EXPECT_EQ(minion_.run("sys.list_modules", {"s*"}).value, Json::array({"saltutil", "sys"}));
   EXPECT_EQ(minion_.run("sys.list_functions", {"sys"}).value,
             Json::array({"sys.argspec", "sys.doc", "sys.list_functions", "sys.list_modules"}));

@@ -5,7 +5,9 @@
 namespace brine::store {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::Field;
 
 KeyRecord make_key(std::string_view id, KeyState state, std::uint64_t version) {
   KeyRecord key;
@@ -100,6 +102,43 @@ TEST_P(StoreContract, GrainsAreReplacedAndForgotten) {
   ASSERT_EQ(grains.size(), 1U);
   EXPECT_EQ(grains[0].id, minion("a"));
   EXPECT_EQ(grains[0].json, R"({"os":"Ubuntu"})");
+}
+
+TEST_P(StoreContract, AMineEntryIsReadBackWithEveryField) {
+  Batch batch;
+  batch.mine = {{minion("a"), "addr", std::string("\"\0\xff\"", 4), "glob web*", 77}};
+  commit(batch);
+  restart();
+  const auto mine = value_of(store().mine());
+  ASSERT_EQ(mine.size(), 1U);
+  EXPECT_EQ(mine[0].id, minion("a"));
+  EXPECT_EQ(mine[0].name, "addr");
+  EXPECT_EQ(mine[0].value, std::string("\"\0\xff\"", 4));
+  EXPECT_EQ(mine[0].allow, "glob web*");
+  EXPECT_EQ(mine[0].changed, 77);
+}
+
+TEST_P(StoreContract, MineEntriesAreReplacedAndForgottenOneByOne) {
+  Batch first;
+  first.mine = {{minion("b"), "x", "1", "", 1}, {minion("a"), "y", "2", "", 1}, {minion("a"), "x", "3", "", 1}};
+  commit(first);
+  Batch second;
+  second.mine = {{minion("a"), "x", "4", "", 2}};
+  second.forgotten_mine = {{minion("a"), "y"}, {minion("b"), "never-there"}, {minion("never-there"), "x"}};
+  commit(second);
+  EXPECT_THAT(value_of(store().mine()), ElementsAre(AllOf(Field(&MineRecord::id, minion("a")), Field(&MineRecord::value, "4")),
+                                                    AllOf(Field(&MineRecord::id, minion("b")), Field(&MineRecord::value, "1"))));
+}
+
+TEST_P(StoreContract, AForgottenMinionHasNoMineEntriesLeft) {
+  Batch batch;
+  batch.mine = {{minion("a"), "x", "1", "", 1}, {minion("a"), "y", "1", "", 1}, {minion("b"), "x", "1", "", 1}};
+  commit(batch);
+  Batch gone;
+  gone.forgotten_minions = minions({"a"});
+  commit(gone);
+  restart();
+  EXPECT_THAT(value_of(store().mine()), ElementsAre(Field(&MineRecord::id, minion("b"))));
 }
 
 TEST_P(StoreContract, AJournalMarkIsReplacedAndForgotten) {

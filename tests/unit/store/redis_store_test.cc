@@ -111,15 +111,30 @@ TEST_F(RedisStore, WhatOthersCommitIsNews) {
   EXPECT_THAT(value_of(reader->wait(milliseconds(10'000))).returned, ElementsAre(Pair(jid_number(1), ElementsAre(1U))));
   Batch small;
   small.grains = {{minion("g"), "{}"}};
+  small.mine = {{minion("p"), "x", "1", "", 1}, {minion("p"), "y", "1", "", 1}};
+  small.forgotten_mine = {{minion("q"), "x"}};
   small.forgotten_minions = minions({"gone"});
   small.settings["tickets"] = "x";
   small.forgotten_keys.emplace_back(minion("k"), true);
   ASSERT_TRUE(other->commit(small));
   const News news = value_of(reader->wait(milliseconds(10'000)));
   EXPECT_THAT(news.minions, ElementsAre(minion("g"), minion("gone")));
+  EXPECT_THAT(news.mine, ElementsAre(minion("gone"), minion("p"), minion("q")));
   EXPECT_THAT(news.keys, ElementsAre(minion("k")));
   EXPECT_THAT(news.settings, ElementsAre("tickets"));
   EXPECT_FALSE(news.missed);
+}
+
+TEST_F(RedisStore, MineEntriesAreReadByMinion) {
+  const auto store = open_store(options_for(common_server(), fresh_cluster()));
+  Batch batch;
+  for (int i = 0; i < 100; ++i) batch.mine.push_back({minion("m" + std::to_string(100 + i)), "x", std::to_string(i), "", 1});
+  ASSERT_TRUE(store->commit(batch));
+  const auto some = value_of(store->mine_of(minions({"m101", "never", "m199"})));
+  ASSERT_EQ(some.size(), 2U);
+  EXPECT_EQ(some[0].value, "1");
+  EXPECT_EQ(some[1].value, "99");
+  EXPECT_EQ(value_of(store->mine()).size(), 100U);
 }
 
 TEST_F(RedisStore, WhatWasCommittedHereIsNoNews) {

@@ -160,6 +160,18 @@ Goodbye sample_goodbye() { return {GoodbyeReason::kStopping, milliseconds(250), 
 Status sample_status() { return {R"({"os": "Debian"})", {jid(7), jid(8)}}; }
 NewManifest sample_new_manifest() { return {bytes_from(37, 260)}; }
 JournalMark sample_journal_mark() { return {0x5152535455565758, 0x0102030405060708}; }
+MineReply sample_mine_reply() { return {0x01020304, R"({"web1": "192.0.2.7:80"})", "the master is busy; try again"}; }
+
+MineChange sample_mine_change() {
+  MineChange m;
+  m.change.whole = true;
+  m.change.entries = {{{}, "addr", R"("192.0.2.7:80")", "", 0}, {{}, "disks", R"(["sda", "sdb"])", "grain role:monitoring", 0}};
+  m.change.removed = {"uptime", "load"};
+  return m;
+}
+
+MineGet sample_mine_get() { return {7'000'001, "grain", "role|web", '|', "addr"}; }
+
 Receipt sample_receipt() { return {jid(5), ReceiptState::kDone}; }
 Return sample_return() { return {sample_record()}; }
 
@@ -190,13 +202,10 @@ RelayUp sample_relay_up() {
   m.returns = {{10, sample_record()}};
   m.calls = {{8, 13, sample_call_report()}};
   m.closed = {{8, true, false}, {10, false, true}};
-  return m;
-}
-
-RelayUp sample_relay_up_2() {
-  RelayUp m = sample_relay_up();
-  m.admissions.at(0).join_token = "0123456789abcdef.00112233445566778899aabbccddeeff";
-  m.admissions.at(0).network = std::string("10.0.0.0/24");
+  m.admissions[0].join_token = "0123456789abcdef.00112233445566778899aabbccddeeff";
+  m.admissions[0].network = "10.0.0.0/24";
+  m.mine = {{8, {true, {{{}, "addr", R"("10.0.0.1")", "glob proxy*", 0}}, {"old"}}}};
+  m.mine_gets = {{8, {15, "glob", "web*", ':', "addr"}}};
   return m;
 }
 
@@ -208,6 +217,7 @@ RelayDown sample_relay_down() {
   m.acks = {{8, {jid(1), jid(2)}}, {14, {jid(3)}}};
   m.ends = {{8, GoodbyeReason::kDisplaced, "moved"}};
   m.call_replies = {{13, sample_call_reply()}};
+  m.mine_replies = {{15, R"({"web-1": "10.0.0.1"})", ""}, {16, "", "busy"}};
   return m;
 }
 
@@ -269,11 +279,13 @@ std::vector<Sample> all_samples() {
       session_sample("session_leaving", Leaving{}),
       session_sample("session_manifest", sample_new_manifest()),
       session_sample("session_journal", sample_journal_mark()),
+      session_sample("session_mine", sample_mine_change()),
+      session_sample("session_mine_get", sample_mine_get()),
+      session_sample("session_mine_reply", sample_mine_reply()),
       session_sample("session_heartbeat", Heartbeat{}),
       session_sample("session_behind", sample_behind()),
       session_sample("session_relay", sample_relayed()),
-      grown(relay_sample("relay_up", sample_relay_up(), unpack_up)),
-      relay_sample("relay_up.2", sample_relay_up_2(), unpack_up),
+      relay_sample("relay_up", sample_relay_up(), unpack_up),
       relay_sample("relay_down", sample_relay_down(), unpack_down),
       request_sample("request_submit", sample_submit()),
       request_sample("request_run", sample_run()),

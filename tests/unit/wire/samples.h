@@ -41,8 +41,10 @@ JournalMark sample_journal_mark();
 Behind sample_behind();
 Relayed sample_relayed();
 RelayUp sample_relay_up();
-RelayUp sample_relay_up_2();  // with what was added to it
 RelayDown sample_relay_down();
+MineChange sample_mine_change();
+MineGet sample_mine_get();
+MineReply sample_mine_reply();
 Receipt sample_receipt();
 Return sample_return();
 CallReport sample_call_report();

@@ -69,10 +69,28 @@ TEST(SessionCodec, ShortMessagesAreReadWhole) {
   read_golden<Heartbeat>("session_heartbeat");
 }
 
+TEST(SessionCodec, MineMessagesAreReadWhole) {
+  const auto change = read_golden<MineChange>("session_mine").change;
+  const auto expected = sample_mine_change().change;
+  EXPECT_EQ(std::tuple(change.whole, change.removed), std::tuple(expected.whole, expected.removed));
+  ASSERT_EQ(change.entries.size(), expected.entries.size());
+  for (std::size_t i = 0; i < change.entries.size(); ++i) {
+    const auto fields_of = [](const store::MineRecord& entry) { return std::tuple(entry.name, entry.value, entry.allow); };
+    EXPECT_EQ(fields_of(change.entries[i]), fields_of(expected.entries[i]));
+  }
+  const auto get = read_golden<MineGet>("session_mine_get");
+  EXPECT_EQ(std::tuple(get.number, get.target_kind, get.target, get.delimiter, get.name),
+            std::tuple(7'000'001U, "grain", "role|web", '|', "addr"));
+  const auto reply = read_golden<MineReply>("session_mine_reply");
+  EXPECT_EQ(std::tuple(reply.number, reply.json, reply.error),
+            std::tuple(sample_mine_reply().number, sample_mine_reply().json, sample_mine_reply().error));
+}
+
 TEST(SessionCodec, EmptyListsAndTextsRoundTrip) {
   for (const SessionMessage& message :
        {SessionMessage(Welcome{}), SessionMessage(Delivery{}), SessionMessage(Ack{}), SessionMessage(CallReply{}),
-        SessionMessage(Goodbye{}), SessionMessage(Status{}), SessionMessage(CallReport{})}) {
+        SessionMessage(Goodbye{}), SessionMessage(Status{}), SessionMessage(CallReport{}), SessionMessage(MineChange{}),
+        SessionMessage(MineGet{}), SessionMessage(MineReply{})}) {
     const auto again = decode_session_message(encode(message));
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(again->index(), message.index());

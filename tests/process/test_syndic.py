@@ -258,3 +258,26 @@ def test_a_syndic_says_what_is_wrong_with_its_configuration(fleet):
     syndic.start()
     assert syndic.process.wait(30) == 78
     assert "syndic:" in syndic.tail() and "syndic_master" in syndic.tail()
+
+
+def test_the_mine_is_relayed_and_what_changed_while_no_master_was_there_comes_after(fleet):
+    master, syndic, first, second = up_behind(fleet, "m1", "m2")
+    master.brine("m1", "mine.send", "addr", "10.0.0.1", "mine_function=test.echo")
+    await_(lambda: master.runner("mine.get", "*", "addr") == {"m1": "10.0.0.1"}, "the entry at the top")
+    assert master.brine("m2", "mine.get", "*", "addr") == {"m2": {"m1": "10.0.0.1"}}
+    master.brine("m1", "mine.send", "secret", "x", "mine_function=test.echo", "allow_tgt=m1")
+    await_(lambda: master.runner("mine.get", "*", "secret") == {"m1": "x"}, "the other entry")
+    assert master.brine("m2", "mine.get", "*", "secret") == {"m2": {}}
+    # A job that changes the entry while the syndic has no master.
+    jid = master.submit("m1", "mine.send", "addr", "10.0.0.2", "mine_function=test.echo", "--expires", "10m")
+    await_(lambda: master.lookup(jid)["minions"]["m1"]["state"] == "returned", "the change")
+    master.kill()
+    await_(lambda: "lost the connection" in syndic.tail(), "the syndic to notice")
+    second.stop()
+    second.start()
+    master.start()
+    await_(lambda: master.up() == ["m1", "m2"], "the minions")
+    await_(lambda: master.runner("mine.get", "*", "addr") == {"m1": "10.0.0.2"}, "the entry of now")
+    assert master.brine("m2", "mine.get", "*", "addr") == {"m2": {"m1": "10.0.0.2"}}
+    master.key("-d", "m1", "-y")
+    await_(lambda: master.runner("mine.get", "*", "addr") == {}, "the entries to go with the key")

@@ -480,7 +480,10 @@ void MinionFront::acknowledge(std::vector<engine::Gateway::Acknowledgement> list
   for (auto& [session_ref, jids, at_once] : list) {
     const net::ConnectionId id{session_ref.connection};
     Session* session = find(id);
-    if (session != nullptr && session->relay) session->relay->acknowledge(session_ref.slot, std::move(jids));
+    if (session != nullptr && session->relay) {
+      session->relay->acknowledge(session_ref.slot, std::move(jids));
+      continue;
+    }
     if (session == nullptr || session->stage != Stage::kOpen) continue;
     if (session->acks.empty()) due_acks_.emplace_back(context_->clock->now() + context_->acknowledge_after, id);
     session->acks.insert(session->acks.end(), std::make_move_iterator(jids.begin()), std::make_move_iterator(jids.end()));

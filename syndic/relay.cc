@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "mine/limits.h"
 #include "wire/job.h"
 
 namespace brine::syndic {
@@ -42,6 +43,13 @@ engine::Admission busy(std::string text) { return {engine::Verdict::kBusy, kBusy
 engine::Admission void_ticket() { return {engine::Verdict::kBusy, milliseconds(0), "the ticket is void: the key has changed since", 0}; }
 
 std::size_t bytes_of(const store::SpooledReturn& value) { return 128 + value.record.payload.size(); }
+
+// What one minion may have in the mine, all changes together.
+bool fits(const std::map<std::string, store::MineRecord>& entries) {
+  std::size_t bytes = 0;
+  for (const auto& [name, entry] : entries) bytes += mine::bytes_of(name, entry.value, entry.allow);
+  return entries.size() <= mine::kMaxNames && bytes <= mine::kMaxMinionBytes;
+}
 
 // About, of one item in a message.
 struct SizeOf {
@@ -261,6 +269,10 @@ void Relay::on_mine_changed(engine::SessionRef session, store::MineChange change
   if (change.whole || !minion->mine) minion->mine.emplace();
   for (const std::string& name : change.removed) minion->mine->erase(name);
   for (const store::MineRecord& entry : change.entries) minion->mine->insert_or_assign(entry.name, entry);
+  if (!fits(*minion->mine)) {
+    minion->mine.reset();
+    return parts_.gateway.end_session(session, engine::GoodbyeReason::kStopping, "more mine entries than a minion may have");
+  }
   if (up_) push(wire::SlotMine{minion->slot, std::move(change)});
 }
 
@@ -299,7 +311,9 @@ void Relay::on_returns(std::vector<engine::PendingReturn> returns) {
     arrived.push_back({value.session, {0, wire::encode_chain(source->second.second), std::move(value.record)}});
   }
   // What finds no room is not acknowledged: it comes again in the next session of its minion.
-  if (!arrived.empty() && !parts_.writer.add(std::move(arrived))) {
+  if (parts_.writer.has_room(arrived.size())) {
+    if (!arrived.empty()) parts_.writer.add(std::move(arrived));
+  } else {
     ++parts_.counters.overflowed;
     for (const ArrivedReturn& value : arrived)
       parts_.gateway.end_session(value.session, engine::GoodbyeReason::kStopping, "the syndic is busy; come back later");

@@ -34,15 +34,13 @@ void SpoolWriter::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool SpoolWriter::add(std::vector<ArrivedReturn>&& returns) {
-  const std::size_t count = returns.size();
-  if (waiting_ + count > kMaxWaiting && waiting_ > 0) return false;
-  Entry entry{std::move(returns), {}};
-  waiting_ += count;
-  if (queue_.try_push(std::move(entry))) return true;
-  waiting_ -= count;
-  returns = std::move(entry.returns);
-  return false;
+bool SpoolWriter::has_room(std::size_t returns) const {
+  return queue_.size() < kQueue && (waiting_ == 0 || waiting_ + returns <= kMaxWaiting);
+}
+
+void SpoolWriter::add(std::vector<ArrivedReturn> returns) {
+  waiting_ += returns.size();
+  queue_.try_push({std::move(returns), {}});
 }
 
 // One that finds no room is erased when it is acknowledged again, after the next restart at the latest.

@@ -1,6 +1,6 @@
 // Takes returns to the disk, and from it: the only thread that writes the spool ("spool"). What is synced is acknowledged downwards at
 // once; what masters have acknowledged is erased with the next batch, or after a second.
-// Thread-safe.
+// Thread-safe, but that one thread at a time calls has_room(), add() and erase().
 #pragma once
 
 #include <atomic>
@@ -40,8 +40,9 @@ class SpoolWriter {
   // Writes what is queued, then ends the thread.
   void stop();
 
-  // False: no room. What was given stays with the caller then.
-  bool add(std::vector<ArrivedReturn>&& returns);
+  bool has_room(std::size_t returns) const;
+  // Only where there is room.
+  void add(std::vector<ArrivedReturn> returns);
   void erase(std::vector<std::uint64_t> positions);
   std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   const SpoolCounters& counters() const { return counters_; }

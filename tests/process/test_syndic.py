@@ -1,11 +1,16 @@
 """Minions behind syndics: jobs down, returns up, keys accepted at the top, whatever is killed in between."""
 
+import contextlib
+import hashlib
 import json
 import sqlite3
 import subprocess
+import time
 
 import pytest
 from fleet import BIN, Fleet, await_
+from peer import Closed, Peer, new_key
+from rogue import attachment
 
 
 @pytest.fixture
@@ -281,3 +286,22 @@ def test_the_mine_is_relayed_and_what_changed_while_no_master_was_there_comes_af
     assert master.brine("m2", "mine.get", "*", "addr") == {"m2": {"m1": "10.0.0.2"}}
     master.key("-d", "m1", "-y")
     await_(lambda: master.runner("mine.get", "*", "addr") == {}, "the entries to go with the key")
+
+
+def test_a_minion_behind_a_syndic_that_publishes_ever_more_names_loses_its_session(fleet):
+    master = fleet.master(auto_accept=True).start()
+    syndic = fleet.accepted_syndic(master, "eu-1")
+    fleet.minion("good", syndic).start()
+    await_(lambda: master.up() == ["good"], "the honest minion")
+    key, public = new_key(), bytes.fromhex((syndic.root / "etc/brine/pki/syndic/syndic.pub").read_text().split()[1])
+    mallory = Peer(syndic.port, "mallory", key)
+    assert mallory.shake_hands()["verdict"] == "accepted"
+    word = attachment(key, "mallory", hashlib.sha256(mallory.manifest["root"]).digest(), public, time.time_ns() // 1000)
+    mallory.send({"behind": {"issued": word["issued"], "signature": word["signature"]}})
+    mallory.send({"status": {"grains": "{}", "running": []}})
+    with contextlib.suppress(Closed):
+        for i in range(300):
+            mallory.send({"mine": {"whole": False, "entries": [{"name": f"n{i}", "value": "1", "allow": ""}], "removed": []}})
+    assert mallory.wire.closed()
+    assert syndic.alive()
+    assert master.brine("good", "test.ping") == {"good": True}

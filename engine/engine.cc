@@ -397,7 +397,7 @@ void Engine::gateway_closed(SessionRef session) {
   });
 }
 
-void Engine::judge_past(std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) {
+void Engine::judge_chain(std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) {
   loop_.post([this, chain = std::move(chain), done = std::move(done)] { done(gateways_.trusted_until(chain)); });
 }
 

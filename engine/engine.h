@@ -143,7 +143,7 @@ class Engine {
   void gateway_opened(GatewayOpened opened);
   void gateway_closed(SessionRef session);
   // As Gateways::trusted_until.
-  void judge_past(std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done);
+  void judge_chain(std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done);
   void report_call(CallReport report, std::function<void(Result<JobId>)> done);
 
   // ---- for operators ----

@@ -74,7 +74,7 @@ void MinionFront::on_close(net::ConnectionId id) {
   if (relay) {
     std::erase(relays_, id);
     hand_over_returns();
-    return relay->close(left);
+    return relay->close();
   }
   // What came before the end counts as before it.
   if (was_open) {
@@ -291,10 +291,7 @@ void MinionFront::on_session_message(net::ConnectionId id, Session& session, wir
   }
   if (session.stage == Stage::kRelay) {
     if (const auto* relayed = std::get_if<wire::Relayed>(&message)) return on_relayed(id, session, *relayed);
-    if (std::holds_alternative<wire::Leaving>(message)) {
-      session.left = true;
-      return;
-    }
+    if (std::holds_alternative<wire::Leaving>(message)) return;
     return broken(id, session, "a message that a syndic does not send here");
   }
   if (session.stage == Stage::kOpen) {

@@ -143,7 +143,7 @@ Status RelayPort::open_past(wire::Past&& past) {
 }
 
 void RelayPort::judge(std::uint32_t number, wire::Chain chain) {
-  parts_.upstream.judge_past(ref(number), std::move(chain), [post = parts_.post, number](UnixMicros until) {
+  parts_.upstream.judge_chain(ref(number), std::move(chain), [post = parts_.post, number](UnixMicros until) {
     post([number, until](RelayPort& port) { port.judged(number, until); });
   });
 }
@@ -244,7 +244,7 @@ void RelayPort::close_slot(const wire::SlotClosed& closed) {
                                                                     : engine::EndReason::kLost);
 }
 
-void RelayPort::close(bool) {
+void RelayPort::close() {
   for (const auto& [number, slot] : slots_) parts_.upstream.session_closed(ref(number), engine::EndReason::kGateway);
   parts_.upstream.gateway_closed(peer_.session);
 }

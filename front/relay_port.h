@@ -64,8 +64,8 @@ class RelayPort {
 
   // From the syndic. An error ends its session.
   Status take(const wire::Relayed& relayed);
-  // Its connection is gone. left: it has said so before.
-  void close(bool left);
+  // Its connection is gone.
+  void close();
 
   // From upstream. All recipients are behind this syndic.
   void deliver(const PreparedJob& ready, const store::JobRecord& job, const std::vector<engine::Gateway::Recipient>& recipients);
@@ -82,7 +82,7 @@ class RelayPort {
     MinionId id;
     bool open = false;
     bool closing = false;  // it has ended, and is forgotten once upstream has judged
-    // Until when the syndic may have taken its returns (Engine::judge_past); none: upstream has not said so yet, and they wait.
+    // Until when the syndic may have taken its returns (Engine::judge_chain); none: upstream has not said so yet, and they wait.
     std::optional<UnixMicros> until;
     std::vector<store::ReturnRecord> waiting;
     MineAllowance mine;

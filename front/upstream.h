@@ -36,8 +36,8 @@ class Upstream {
   // A syndic's connection; what is behind it comes as sessions with slots.
   virtual void gateway_opened(engine::GatewayOpened opened) = 0;
   virtual void gateway_closed(engine::SessionRef session) = 0;
-  // As Engine::judge_past. The slot that the chain belongs to ends with session_closed().
-  virtual void judge_past(engine::SessionRef slot, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) = 0;
+  // Until when what comes by this slot counts, as Engine::judge_chain. The slot ends with session_closed().
+  virtual void judge_chain(engine::SessionRef slot, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) = 0;
   // error empty: recorded under jid.
   virtual void call(MinionId id, CallReport report, std::function<void(JobId jid, std::string error)> done) = 0;
 };

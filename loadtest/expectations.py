@@ -31,6 +31,13 @@ def all_joined(_, seen):
     return "every minion has used the token once, none waits, and those that went are forgotten", held, str(joined)
 
 
+def mine_whole(_, seen):
+    """The last page of metrics of the master, after all had joined and it had been restarted."""
+    wanted = seen["mine_entries"]
+    there = seen["metrics"][-1][1].get("brine_master_mine_entries", 0) if seen["metrics"] else 0
+    return f"the master knows all {wanted} entries of the mine at the end", wanted > 0 and there == wanted, f"{there:.0f}"
+
+
 def busy_seen(_, seen):
     reasons = {}
     for final in seen["finals"]:
@@ -67,7 +74,7 @@ def handshakes_bounded(_, seen):
     return "handshakes waited, never more than their bound", not exceeded and any(most.values()), f"at most {text or 'unknown'}"
 
 
-CHECKS = {check.__name__: check for check in (all_return, all_joined, none_refused, busy_seen, master_grows_at_most_mib, no_growth, handshakes_bounded)}
+CHECKS = {check.__name__: check for check in (all_return, all_joined, none_refused, mine_whole, busy_seen, master_grows_at_most_mib, no_growth, handshakes_bounded)}
 
 
 def slopes(phase, processes):

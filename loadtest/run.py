@@ -407,6 +407,7 @@ class Run:
             "metrics": self.sampler.metrics.get("master", []),
             "slopes": self.slopes(),
             "joined": self.seen_of_token,
+            "mine_entries": self.count * self.scenario.minions.get("mine", {}).get("entries", 0),
         }
         return [expectations.check(name, limit, seen) for name, limit in self.scenario.expect.items()]
 

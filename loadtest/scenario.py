@@ -11,7 +11,7 @@ import yaml
 TOP = {"name", "about", "topology", "minions", "phases", "expect", "figures"}
 TOPOLOGY = {"masters", "syndics", "second_tier", "syndic", "store", "redis", "returners", "master", "real_minions", "join_token"}
 MINIONS = {
-    "count", "processes", "threads", "source_ips", "ramp_per_second", "grains_bytes", "journal", "answer",
+    "count", "processes", "threads", "source_ips", "ramp_per_second", "grains_bytes", "journal", "answer", "mine",
     "heartbeat_ms", "heartbeat_timeout_ms", "recon_default_ms", "recon_max_ms", "rebalance_within_ms", "seed",
 }  # fmt: skip
 PHASE = {"name", "load", "faults", "until", "patience"}

@@ -28,6 +28,13 @@ bool is_connecting(Agent::State state) {
   return state == Agent::State::kConnecting || state == Agent::State::kHandshake || state == Agent::State::kAwaitWelcome;
 }
 
+// Values have the form of addresses: a number that grows, filled up to their size.
+std::string mine_value(std::uint32_t minion, std::uint64_t change, std::size_t bytes) {
+  std::string value = std::to_string(minion) + ":" + std::to_string(change);
+  value.resize(std::max(value.size(), bytes), '.');
+  return value;
+}
+
 }  // namespace
 
 SimulatedMinion::SimulatedMinion(Surroundings& surroundings, std::uint32_t slot, std::uint32_t number)
@@ -66,13 +73,43 @@ Status SimulatedMinion::build_agent() {
   options.recon_default = around_.config.recon_default;
   options.recon_max = around_.config.recon_max;
   options.rebalance_within = around_.config.rebalance_within;
+  build_mine();
   const auto cut_off = static_cast<std::int64_t>(journal_->unfinished().size());
-  agent_.emplace(minion::AgentParts{key_, trust_, *this, *journal_, *this, *this, *this, around_.clock, around_.agent_counters}, options,
-                 cookie_);
+  agent_.emplace(
+      minion::AgentParts{key_, trust_, *this, *journal_, *this, *this, *this, around_.clock, around_.agent_counters, mine_.get()}, options,
+      cookie_);
   BRINE_TRY(agent_->report_interrupted());
   around_.counters.interrupted.add(cut_off);
   for (const minion::JournalEntry* entry : journal_->unacknowledged()) note_outcome(entry->jid);
   return {};
+}
+
+void SimulatedMinion::build_mine() {
+  const MineConfig& config = around_.config.mine;
+  if (config.entries == 0) return;
+  mine_ = std::make_unique<minion::MineKeeper>(
+      minion::MineKeeper::Parts{around_.clock, [](const minion::MineFunction&) { return false; },
+                                [this](const wire::SessionMessage& message) { return agent_ && agent_->tell(message); },
+                                [](const std::string&) {}, around_.mine_counters},
+      std::vector<minion::MineFunction>(), milliseconds(0), "");
+  for (std::uint32_t i = 0; i < config.entries; ++i) publish_mine(i);
+  if (config.change_every > milliseconds(0)) next_mine_change_ = around_.clock.now() + config.change_every * (number_ % 97) / 97;
+}
+
+void SimulatedMinion::publish_mine(std::uint32_t entry) {
+  const std::string value = mine_value(number_, mine_changes_, around_.config.mine.bytes);
+  if (auto published = mine_->publish("entry-" + std::to_string(entry), value, "", false); !published)
+    log::error("{}: {}", id_.str(), published.error().message);
+}
+
+void SimulatedMinion::tick_mine(MonoTime now) {
+  if (!mine_) return;
+  if (now >= next_mine_change_) {
+    next_mine_change_ = now + around_.config.mine.change_every;
+    ++mine_changes_;
+    publish_mine(static_cast<std::uint32_t>(mine_changes_ % around_.config.mine.entries));
+  }
+  mine_->on_tick();
 }
 
 // As the kernel ends a process: its connection is closed, what it ran has gone.
@@ -168,6 +205,7 @@ MonoTime SimulatedMinion::turn() {
   }
   take(link_.look(now));
   agent_->on_tick();
+  tick_mine(now);
   agent_->flush();
   link_.settle();
   compact(now);
@@ -190,6 +228,7 @@ void SimulatedMinion::note_gone() {
 MonoTime SimulatedMinion::next_turn() const {
   MonoTime next = std::min({agent_->next_tick(), link_.next_look(), next_flap_, next_compact_});
   if (leave_by_) next = std::min(next, *leave_by_);
+  if (mine_) next = std::min({next, next_mine_change_, mine_->next_tick()});
   return next;
 }
 

@@ -19,6 +19,7 @@
 #include "loadtest/swarm_counters.h"
 #include "loadtest/swarm_link.h"
 #include "minion/agent.h"
+#include "minion/mine_keeper.h"
 
 namespace brine::loadtest {
 
@@ -42,6 +43,7 @@ struct Surroundings {
   ExecutionLog& log;
   SwarmCounters& counters;
   minion::AgentCounters& agent_counters;
+  minion::MineCounters& mine_counters;
   std::vector<Execution>& started;  // the loop takes them from here
   std::deque<std::string>& frames;  // lent for one event
 };
@@ -97,6 +99,9 @@ class SimulatedMinion final : private net::Link, minion::Executor, minion::Grain
 
   Status open_journal();
   Status build_agent();
+  void build_mine();
+  void publish_mine(std::uint32_t entry);
+  void tick_mine(MonoTime now);
   void end_life();
   void take(SwarmLink::Events events);
   void look_at(std::string_view frame);
@@ -116,6 +121,7 @@ class SimulatedMinion final : private net::Link, minion::Executor, minion::Grain
   std::string cookie_;
   std::unique_ptr<minion::Journal> journal_;
   SwarmLink link_;
+  std::unique_ptr<minion::MineKeeper> mine_;  // outlives the agent; null: it publishes nothing
   std::optional<minion::Agent> agent_;
   std::vector<Outstanding> outstanding_;  // returns in the journal that are not acknowledged
   std::uint32_t life_ = 0;
@@ -129,6 +135,8 @@ class SimulatedMinion final : private net::Link, minion::Executor, minion::Grain
   milliseconds flap_every_{0};
   MonoTime next_flap_;
   MonoTime next_compact_;
+  MonoTime next_mine_change_ = MonoTime::max();
+  std::uint64_t mine_changes_ = 0;
 };
 
 }  // namespace brine::loadtest

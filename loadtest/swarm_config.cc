@@ -7,6 +7,9 @@
 namespace brine::loadtest {
 namespace {
 
+constexpr std::uint32_t kMostMineEntries = 256;
+constexpr std::size_t kLeastMineBytes = 16;
+constexpr std::size_t kMostMineBytes = 4'096;
 constexpr std::int64_t kMostMinions = 1'000'000;
 constexpr std::int64_t kLeastGrains = 512;
 constexpr std::int64_t kMostGrains = 200'000;
@@ -68,6 +71,11 @@ Result<SwarmConfig> parse_swarm_config(std::string_view json) {
   reader.time("recon_max_ms", config.recon_max);
   reader.time("rebalance_within_ms", config.rebalance_within);
   reader.object("answer", [&](ObjectReader& inner) { read_answer(inner, config.answer); });
+  reader.object("mine", [&](ObjectReader& inner) {
+    inner.number("entries", config.mine.entries, 0, kMostMineEntries);
+    inner.number("bytes", config.mine.bytes, kLeastMineBytes, kMostMineBytes);
+    inner.time("change_every_ms", config.mine.change_every);
+  });
   reader.number("seed", config.seed, 0, INT64_MAX);
   reader.text("log_level", config.log_level);
   judge(reader, config);

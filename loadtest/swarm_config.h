@@ -20,6 +20,13 @@ struct AnswerConfig {
   double failure_ratio = 0;    // of all answers
 };
 
+// What each minion publishes in the mine.
+struct MineConfig {
+  std::uint32_t entries = 0;
+  std::size_t bytes = 32;        // of a value
+  milliseconds change_every{0};  // one of them, on average; 0: never
+};
+
 struct SwarmConfig {
   std::vector<std::string> masters;  // tcp://host:port
   std::string master_finger;
@@ -39,6 +46,7 @@ struct SwarmConfig {
   milliseconds recon_max{10'000};
   milliseconds rebalance_within{20'000};
   AnswerConfig answer;
+  MineConfig mine;
   std::uint64_t seed = 0;  // of keys and of chance; 0: drawn
   std::string log_level = "error";
 };

@@ -33,7 +33,7 @@ SwarmLoop::SwarmLoop(const SwarmConfig& config, const GrainsTemplate& grains, un
     : config_(config),
       index_(index),
       answers_(config.answer, seed + index),
-      around_{config, clock_, grains, links_, answers_, log_, counters_, agent_counters_, started_, frames_},
+      around_{config, clock_, grains, links_, answers_, log_, counters_, agent_counters_, mine_counters_, started_, frames_},
       random_(seed * 31 + index),
       next_join_(clock_.now()),
       next_sweep_(clock_.now()) {}

@@ -71,6 +71,7 @@ class SwarmLoop {
   const SystemClock clock_;
   SwarmCounters counters_;
   minion::AgentCounters agent_counters_;  // of all; nobody reads them
+  minion::MineCounters mine_counters_;    // the same
   ExecutionLog log_;
   LinkSettings links_;
   Answers answers_;

@@ -70,8 +70,8 @@ class Master::EngineUpstream final : public front::Upstream {
   bool returns(std::vector<engine::PendingReturn>&& returns) override { return engine_.add_returns(std::move(returns)); }
   void gateway_opened(engine::GatewayOpened opened) override { engine_.gateway_opened(std::move(opened)); }
   void gateway_closed(engine::SessionRef session) override { engine_.gateway_closed(session); }
-  void judge_past(engine::SessionRef, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) override {
-    engine_.judge_past(std::move(chain), std::move(done));
+  void judge_chain(engine::SessionRef, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) override {
+    engine_.judge_chain(std::move(chain), std::move(done));
   }
   void call(MinionId id, front::CallReport report, std::function<void(JobId, std::string)> done) override {
     engine_.report_call(

@@ -202,7 +202,7 @@ void Relay::gateway_opened(engine::GatewayOpened opened) {
 void Relay::gateway_closed(engine::SessionRef) { --parts_.counters.syndics; }
 
 // Masters judge. Here it only has to be known whose returns come by this slot.
-void Relay::judge_past(engine::SessionRef slot, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) {
+void Relay::judge_chain(engine::SessionRef slot, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) {
   parts_.loop.post([this, slot, chain = std::move(chain), done = std::move(done)]() mutable {
     const MinionId id = chain.front().id;
     sources_[slot] = {id, std::move(chain)};

@@ -74,7 +74,7 @@ class Relay final : public front::Upstream {
   bool returns(std::vector<engine::PendingReturn>&& returns) override;
   void gateway_opened(engine::GatewayOpened opened) override;
   void gateway_closed(engine::SessionRef session) override;
-  void judge_past(engine::SessionRef slot, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) override;
+  void judge_chain(engine::SessionRef slot, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) override;
   void call(MinionId id, front::CallReport report, std::function<void(JobId jid, std::string error)> done) override;
 
   // The session upwards has begun. own: this syndic's word, if what is above is a syndic.

@@ -15,9 +15,13 @@ WAITING = 'brine_master_waiting_handshakes{lane="known"}'
 BOUND = 'brine_master_max_waiting_handshakes{lane="known"}'
 
 
-def seen(finals=(FINAL,), grown=(10, 12), metrics=(), slopes=None, joined=None):
+def seen(finals=(FINAL,), grown=(10, 12), metrics=(), slopes=None, joined=None, mine_entries=0):
     phases = [{"master_mib": [5, 10, 10]}, *({"master_mib": [10, most, 11]} for most in grown)]
-    return {"finals": list(finals), "phases": phases, "metrics": list(metrics), "slopes": slopes or {}, "joined": joined}
+    return {"finals": list(finals), "phases": phases, "metrics": list(metrics), "slopes": slopes or {}, "joined": joined, "mine_entries": mine_entries}
+
+
+def mine(wanted, there):
+    return seen(metrics=[(1, {"brine_master_mine_entries": 0.0}), (2, {"brine_master_mine_entries": float(there)})], mine_entries=wanted)
 
 
 def joined(**changes):
@@ -31,6 +35,8 @@ def joined(**changes):
         ("busy_seen", True, seen([FINAL, REFUSED]), seen()),
         ("busy_seen", True, seen([REFUSED]), seen([{**REFUSED, "reasons": {"no": 3}}])),
         ("all_joined", True, joined(), joined(used=8)),
+        ("mine_whole", True, mine(20, 20), mine(20, 19)),
+        ("mine_whole", True, mine(20, 20), mine(0, 0)),
         ("all_joined", True, joined(), joined(accepted=6)),
         ("all_joined", True, joined(), joined(pending=1)),
         ("all_joined", True, joined(), seen()),

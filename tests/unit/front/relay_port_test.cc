@@ -43,7 +43,7 @@ class FakeUpstream final : public Upstream {
   bool returns(std::vector<engine::PendingReturn>&&) override { return true; }
   void gateway_opened(engine::GatewayOpened) override {}
   void gateway_closed(engine::SessionRef) override { gateway_gone = true; }
-  void judge_past(engine::SessionRef, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) override {
+  void judge_chain(engine::SessionRef, std::vector<store::Attachment> chain, std::function<void(UnixMicros)> done) override {
     chains.push_back(std::move(chain));
     judgements.push_back(std::move(done));
   }
@@ -278,7 +278,7 @@ TEST_F(RelayPortTest, MoreMineEntriesThanAMinionMayHaveEndItsSession) {
 
 TEST_F(RelayPortTest, ALostSyndicLosesAllThatIsBehindIt) {
   open_m1();
-  port.close(false);
+  port.close();
   EXPECT_THAT(upstream.closed, ElementsAre(std::pair(1U, engine::EndReason::kGateway)));
   EXPECT_TRUE(upstream.gateway_gone);
 }

@@ -16,7 +16,8 @@ TEST(SwarmConfig, ReadsEveryKey) {
   const auto config = parse_swarm_config(R"({"masters": ["tcp://127.0.0.1:4506"], "master_finger": "aa", "count": 10, "first": 5,
     "id_prefix": "node", "join_token": "0123456789abcdef.00112233445566778899aabbccddeeff", "threads": 2, "source_ips": true, "ramp_per_second": 500, "grains_bytes": 4096, "journal": "file",
     "folder": "/f", "heartbeat_ms": 100, "heartbeat_timeout_ms": 300, "recon_default_ms": 10, "recon_max_ms": 20,
-    "answer": {"delay_ms": {"mean": 5, "max": 50}, "bytes": 99, "failure_ratio": 0.25}, "seed": 7, "log_level": "info"})");
+    "answer": {"delay_ms": {"mean": 5, "max": 50}, "bytes": 99, "failure_ratio": 0.25},
+    "mine": {"entries": 2, "bytes": 40, "change_every_ms": 700}, "seed": 7, "log_level": "info"})");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->masters, std::vector<std::string>{"tcp://127.0.0.1:4506"});
   EXPECT_EQ(config->master_finger, "aa");
@@ -38,6 +39,9 @@ TEST(SwarmConfig, ReadsEveryKey) {
   EXPECT_EQ(config->answer.delay_max, milliseconds(50));
   EXPECT_EQ(config->answer.bytes, 99U);
   EXPECT_EQ(config->answer.failure_ratio, 0.25);
+  EXPECT_EQ(config->mine.entries, 2U);
+  EXPECT_EQ(config->mine.bytes, 40U);
+  EXPECT_EQ(config->mine.change_every, milliseconds(700));
   EXPECT_EQ(config->seed, 7U);
 }
 

@@ -11,7 +11,7 @@ from cluster import Cluster, Redis
 from fleet import await_
 from processes import Clock, Swarm, scrape_times
 from prometheus import DEPLOY, Prometheus
-from test_metrics import LISTEN, get, port_of, scrape, watched, watched_minion
+from test_metrics import LISTEN, get, port_of, scrape, watched, watched_minion, watched_syndic
 
 TOP = Path(__file__).resolve().parents[2]
 OPERATIONS = (TOP / "docs/operations.md").read_text()
@@ -86,7 +86,7 @@ def test_promtool_finds_nothing_to_complain_about_in_the_metrics_of_both_daemons
 
 @pytest.fixture(scope="module")
 def watched_cluster(tmp_path_factory):
-    """Two masters on a Redis with a returner, two minions that serve metrics, some jobs; and a Prometheus that reads all four."""
+    """Two masters on a Redis with a returner, a syndic, two minions that serve metrics, some jobs; and a Prometheus that reads all five."""
     folder = tmp_path_factory.mktemp("p")
     redis = Redis(folder / "redis").start()
     cluster = Cluster(folder, redis)
@@ -95,7 +95,13 @@ def watched_cluster(tmp_path_factory):
         masters = cluster.start_masters("a", "b", metrics=LISTEN)
         minions = [watched_minion(cluster, id, masters[0], rebalance_within="500ms") for id in ("m1", "m2")]
         await_(lambda: all(set(master.up()) >= {"m1", "m2"} for master in masters), "the minions on both masters")
-        prometheus = Prometheus(folder / "prometheus", brine_master=[port_of(m).metrics_port for m in masters], brine_minion=[m.metrics_port for m in minions])
+        syndic = watched_syndic(cluster, masters[0])
+        prometheus = Prometheus(
+            folder / "prometheus",
+            brine_master=[port_of(m).metrics_port for m in masters],
+            brine_syndic=[syndic.metrics_port],
+            brine_minion=[m.metrics_port for m in minions],
+        )
         prometheus.start()
         for master in masters:
             assert master.brine("*", "cmd.run", "true") == {"m1": "", "m2": ""}

@@ -5,36 +5,16 @@
 
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "front/on_wire.h"
 #include "wire/frame.h"
 
 namespace brine::front {
 namespace {
 
-constexpr std::size_t kMaxGrains = 256U << 10;
 constexpr std::size_t kMineReplyOverhead = 1'024;
 constexpr milliseconds kMalformedRetry{5'000};
 constexpr std::size_t kAcksTogether = 64;   // of one minion
 constexpr std::size_t kAckedPerTurn = 256;  // minions
-
-wire::Verdict on_wire(engine::Verdict verdict) {
-  switch (verdict) {
-    case engine::Verdict::kAccepted: return wire::Verdict::kAccepted;
-    case engine::Verdict::kPending: return wire::Verdict::kPending;
-    case engine::Verdict::kRejected: return wire::Verdict::kRejected;
-    case engine::Verdict::kDenied: return wire::Verdict::kDenied;
-    case engine::Verdict::kBusy: return wire::Verdict::kBusy;
-  }
-  return wire::Verdict::kBusy;
-}
-
-wire::GoodbyeReason on_wire(engine::GoodbyeReason reason) {
-  switch (reason) {
-    case engine::GoodbyeReason::kKeyChanged: return wire::GoodbyeReason::kKeyChanged;
-    case engine::GoodbyeReason::kDisplaced: return wire::GoodbyeReason::kDisplaced;
-    case engine::GoodbyeReason::kStopping: return wire::GoodbyeReason::kStopping;
-  }
-  return wire::GoodbyeReason::kProtocol;
-}
 
 wire::RefusalCode refusal_for(HandshakeFailure why) {
   switch (why) {

@@ -3,28 +3,17 @@
 #include <utility>
 
 #include "base/log.h"
+#include "front/on_wire.h"
 #include "net/attachment.h"
 
 namespace brine::front {
 namespace {
 
-constexpr std::size_t kMaxGrains = 256U << 10;
 constexpr std::size_t kMaxSlots = 200'000;
 constexpr std::size_t kMaxMineAnswer = 8U << 20;
 constexpr std::size_t kMaxWaitingBytes = 32U << 20;
 constexpr std::size_t kStepBytes = 48;           // of a proof, encoded
 constexpr std::size_t kMessageBytes = 4U << 20;  // about
-
-wire::Verdict on_wire(engine::Verdict verdict) {
-  switch (verdict) {
-    case engine::Verdict::kAccepted: return wire::Verdict::kAccepted;
-    case engine::Verdict::kPending: return wire::Verdict::kPending;
-    case engine::Verdict::kRejected: return wire::Verdict::kRejected;
-    case engine::Verdict::kDenied: return wire::Verdict::kDenied;
-    case engine::Verdict::kBusy: break;
-  }
-  return wire::Verdict::kBusy;
-}
 
 std::size_t bytes_in(const store::ReturnRecord& record) { return sizeof record + record.payload.size(); }
 

@@ -11,6 +11,8 @@
 
 namespace brine::front {
 
+inline constexpr std::size_t kMaxGrains = 256U << 10;  // bytes of JSON, of one minion
+
 struct CallReport {
   std::string function;
   std::string arguments;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "front/minion_face.h"
 #include "front/probe.h"
 #include "master/autosign.h"
 #include "master/discovery.h"
@@ -413,36 +414,12 @@ void Master::stop_returners() {
 }
 
 Status Master::open_minion_face() {
-  front_ = std::make_shared<front::FrontContext>();
+  front_ = front::make_front_context(config_);
   front_->upstream = upstream_.get();
   front_->tickets = tickets_.get();
   front_->clock = &clock_;
-  // Connections are spread evenly, and each loop keeps its own account of a source.
-  front_->admission.unknown_per_second = static_cast<double>(config_.admission.unknown_per_source_per_second) / config_.worker_threads;
-  front_->admission.unknown_burst = std::max(1.0, static_cast<double>(config_.admission.unknown_burst) / config_.worker_threads);
-  front_->heartbeat = config_.heartbeat;
-  front_->heartbeat_timeout = config_.heartbeat_timeout;
-  front_->max_message = config_.max_message;
   front_->identity = identity_->server_identity();
-
-  net::FaceOptions options;
-  options.name = "face";
-  options.loops = static_cast<std::size_t>(config_.worker_threads);
-  options.tcp_interface = config_.interface;
-  options.tcp_port = config_.ret_port;
-  options.ipc_path = config_.ret_ipc;
-  options.ipc_mode = 0666;  // the handshake judges who comes, as it does over tcp
-  options.max_message = config_.max_message;
-  options.handshake_timeout = config_.handshake_timeout;
-  options.heartbeat = config_.heartbeat;
-  options.heartbeat_timeout = config_.heartbeat_timeout;
-  std::vector<front::LoopGateway::Lane> lanes;
-  BRINE_LET(minion_face_, net::Face::open(options, [&](net::FaceLoop& loop) {
-              auto handler = std::make_unique<front::MinionFront>(loop, front_);
-              lanes.push_back({&loop, handler.get()});
-              return handler;
-            }));
-  gateway_.set_lanes(std::move(lanes));
+  BRINE_LET(minion_face_, front::open_minion_face(config_, front_, gateway_));
   front_->address = own_address();
   BRINE_TRY(engine_->start());
   keep_ticket_keys();

@@ -9,6 +9,7 @@
 
 #include "base/daemon.h"
 #include "base/log.h"
+#include "front/minion_face.h"
 #include "metrics/process_metrics.h"
 #include "net/attachment.h"
 #include "net/face_loop.h"
@@ -107,37 +108,14 @@ Status Syndic::serve_if_named() {
 }
 
 Status Syndic::open_face() {
-  front_ = std::make_shared<front::FrontContext>();
+  front_ = front::make_front_context(config_);
   front_->upstream = relay_.get();
   front_->tickets = &tickets_;
   front_->clock = &masters_clock_;
   front_->syndic = true;
-  front_->admission.unknown_per_second = static_cast<double>(config_.admission.unknown_per_source_per_second) / config_.worker_threads;
-  front_->admission.unknown_burst = std::max(1.0, static_cast<double>(config_.admission.unknown_burst) / config_.worker_threads);
-  front_->heartbeat = config_.heartbeat;
-  front_->heartbeat_timeout = config_.heartbeat_timeout;
-  front_->max_message = config_.max_message;
   show_identity();
   tickets_.rotate_if_due(masters_clock_.unix_now());
-
-  net::FaceOptions options;
-  options.name = "face";
-  options.loops = static_cast<std::size_t>(config_.worker_threads);
-  options.tcp_interface = config_.interface;
-  options.tcp_port = config_.ret_port;
-  options.ipc_path = config_.ret_ipc;
-  options.ipc_mode = 0666;  // the handshake judges who comes, as it does over tcp
-  options.max_message = config_.max_message;
-  options.handshake_timeout = config_.handshake_timeout;
-  options.heartbeat = config_.heartbeat;
-  options.heartbeat_timeout = config_.heartbeat_timeout;
-  std::vector<front::LoopGateway::Lane> lanes;
-  BRINE_LET(face_, net::Face::open(options, [&](net::FaceLoop& loop) {
-              auto handler = std::make_unique<front::MinionFront>(loop, front_);
-              lanes.push_back({&loop, handler.get()});
-              return handler;
-            }));
-  gateway_.set_lanes(std::move(lanes));
+  BRINE_LET(face_, front::open_minion_face(config_, front_, gateway_));
   declare_metrics();
   return {};
 }

@@ -254,7 +254,7 @@ void Relay::on_call(const MinionId& id, front::CallReport report, std::function<
   push(wire::SlotCall{found->second.slot, number, {std::move(report.function), std::move(report.arguments), std::move(report.result)}});
 }
 
-// ---- returns ---------------------------------------------------------------------------------------------------------------
+// ---- the mine --------------------------------------------------------------------------------------------------------------
 
 void Relay::mine_changed(engine::SessionRef session, MinionId, store::MineChange change) {
   if (parts_.loop.try_post([this, session, change = std::move(change)]() mutable { on_mine_changed(session, std::move(change)); })) return;
@@ -292,6 +292,8 @@ void Relay::on_mine_get(engine::SessionRef session, engine::MineQuery query, std
   push(wire::SlotMineGet{minion->slot,
                          {number, std::move(query.target_kind), std::move(query.target), query.delimiter, std::move(query.name)}});
 }
+
+// ---- returns ---------------------------------------------------------------------------------------------------------------
 
 bool Relay::returns(std::vector<engine::PendingReturn>&& returns) {
   if (returns_waiting_ + parts_.writer.waiting() >= kReturnsWaiting) return false;
@@ -348,6 +350,7 @@ void Relay::send_return(const store::SpooledReturn& value) {
   if (!slot) return;
   const auto [entry, fresh] = in_flight_.try_emplace({*slot, value.record.jid}, InFlight{value.position, bytes_of(value)});
   if (!fresh) return;
+  if (const auto past = past_by_slot_.find(*slot); past != past_by_slot_.end()) ++past->second->second.in_flight;
   in_flight_bytes_ += entry->second.bytes;
   parts_.counters.returns_sent.fetch_add(1, std::memory_order_relaxed);
   push(wire::SlotReturn{*slot, value.record});
@@ -365,9 +368,9 @@ std::optional<std::uint32_t> Relay::slot_for(const store::SpooledReturn& value) 
   const auto [past, fresh] = past_.try_emplace(value.chain);
   if (fresh) {
     past->second.slot = ++last_slot_;
+    past_by_slot_[past->second.slot] = past;
     push(wire::Past{past->second.slot, std::move(*chain)});
   }
-  ++past->second.in_flight;
   return past->second.slot;
 }
 
@@ -381,10 +384,11 @@ void Relay::settle(std::uint32_t slot, const JobId& jid, bool acknowledged, std:
     parts_.counters.returns_acknowledged.fetch_add(1, std::memory_order_relaxed);
   }
   in_flight_.erase(found);
-  const auto past = std::find_if(past_.begin(), past_.end(), [slot](const auto& entry) { return entry.second.slot == slot; });
-  if (past == past_.end() || --past->second.in_flight > 0) return;
+  const auto past = past_by_slot_.find(slot);
+  if (past == past_by_slot_.end() || --past->second->second.in_flight > 0) return;
   push(wire::SlotClosed{slot, false, false});
-  past_.erase(past);
+  past_.erase(past->second);
+  past_by_slot_.erase(past);
 }
 
 // ---- upwards ---------------------------------------------------------------------------------------------------------------
@@ -409,6 +413,7 @@ void Relay::closed() {
   in_flight_.clear();
   in_flight_bytes_ = 0;
   past_.clear();
+  past_by_slot_.clear();
   for (const auto& [number, asked] : std::exchange(asked_, {})) asked.done(busy("the syndic has lost its master"));
   for (const auto& [number, done] : std::exchange(mine_gets_, {})) done("", "the syndic has lost its master; try again");
   for (const auto& [number, done] : std::exchange(calls_, {})) done(JobId(), "the syndic has lost its master: it may be recorded or not");

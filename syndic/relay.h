@@ -157,6 +157,7 @@ class Relay final : public front::Upstream {
   std::map<std::uint32_t, std::function<void(std::string, std::string)>> mine_gets_;
   std::unordered_map<MinionId, Known> known_;
   std::map<std::string, PastSlot> past_;  // by chain
+  std::unordered_map<std::uint32_t, decltype(past_)::iterator> past_by_slot_;
   std::map<std::pair<std::uint32_t, JobId>, InFlight> in_flight_;
   std::size_t in_flight_bytes_ = 0;
   std::uint64_t sent_up_to_ = 0;  // position in the spool, in this session
